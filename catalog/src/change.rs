@@ -1,0 +1,184 @@
+//! What the ledger says: records of entries, entries of changes.
+
+use crate::digest::{Digest, StateDigest};
+use crate::id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, Slot, Version};
+use crate::name::Name;
+use crate::schema::{Column, Table, View};
+use crate::segment::Segment;
+use crate::time::Micros;
+
+/// One object of the ledger, without its payload blocks.
+///
+/// * It never holds a row's values: those are in payload blocks, which the record names by length and digest.
+/// * Its hash is the SHA-256 of its bytes as stored; they are never encoded again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// What a reader must know to read it rightly. A reader that does not know one of these refuses the record.
+    pub features: Vec<String>,
+    /// The lake.
+    pub lake: LakeId,
+    /// Its number.
+    pub slot: Slot,
+    /// The hash of the record before it; zeros in slot 1.
+    pub previous: Digest,
+    /// One or more transactions, with consecutive versions; none in a slot that only kills an uncertain commit.
+    pub entries: Vec<Entry>,
+    /// The payload blocks that follow the record in its slot, in order.
+    pub blocks: Vec<BlockHeader>,
+    /// The digest of the catalog's state after the record.
+    pub state: StateDigest,
+}
+
+/// What a payload block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockHeader {
+    /// Its length as stored, in bytes.
+    pub length_bytes: u64,
+    /// The SHA-256 of its bytes as stored.
+    pub sha256: Digest,
+}
+
+/// One transaction: a version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The version it makes.
+    pub version: Version,
+    /// The branch it is made on.
+    pub branch: BranchId,
+    /// Its identity.
+    pub commit_id: CommitId,
+    /// The digest of what was asked, if the caller chose the commit id.
+    pub request: Option<Digest>,
+    /// The version it was decided on.
+    pub base: Option<Version>,
+    /// Who made it.
+    pub author: String,
+    /// Why.
+    pub message: String,
+    /// What kind of statement made it, in lower case: `insert`, `create table`.
+    pub operation: String,
+    /// When it was made. Never decreases along the ledger.
+    pub wall_time: Micros,
+    /// When it counts as made, for `AS OF TIMESTAMP`. Increases along a branch; the first version has none.
+    pub commit_time: Option<Micros>,
+    /// What it changes, in order.
+    pub changes: Vec<Change>,
+    /// What it did to each table's rows, by table id.
+    pub tables: Vec<TableCount>,
+}
+
+/// What an entry did to one table's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableCount {
+    /// The table.
+    pub table: ObjectId,
+    /// Rows it added.
+    pub added: u64,
+    /// Rows it took away.
+    pub removed: u64,
+    /// Rows of the table after it.
+    pub total: u64,
+}
+
+/// A decided change of the catalog. Reading a record, a kind that is not one of these is an error.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A schema begins.
+    CreateSchema {
+        /// Its id.
+        schema: ObjectId,
+        /// Its name.
+        name: Name,
+    },
+    /// A schema ends. It holds nothing.
+    DropSchema {
+        /// Its id.
+        schema: ObjectId,
+    },
+    /// A table begins.
+    CreateTable {
+        /// Its id.
+        table: ObjectId,
+        /// What it is.
+        definition: Table,
+        /// Its columns, in order.
+        columns: Vec<Column>,
+    },
+    /// A table ends, and its placements with it.
+    DropTable {
+        /// Its id.
+        table: ObjectId,
+    },
+    /// A column begins, after the others.
+    AddColumn {
+        /// The table.
+        table: ObjectId,
+        /// The column.
+        column: Column,
+        /// The field id that the table's next column gets.
+        next_field: FieldId,
+    },
+    /// A column ends.
+    DropColumn {
+        /// The table.
+        table: ObjectId,
+        /// The column.
+        field: FieldId,
+    },
+    /// A column changes its name.
+    RenameColumn {
+        /// The table.
+        table: ObjectId,
+        /// The column.
+        field: FieldId,
+        /// The new name.
+        name: Name,
+    },
+    /// A view begins.
+    CreateView {
+        /// Its id.
+        view: ObjectId,
+        /// What it is.
+        definition: View,
+    },
+    /// A view ends.
+    DropView {
+        /// Its id.
+        view: ObjectId,
+    },
+    /// A version gets a name.
+    CreateTag {
+        /// The name.
+        name: Name,
+        /// The version it stands for.
+        version: Version,
+    },
+    /// A name of a version ends.
+    DropTag {
+        /// The name.
+        name: Name,
+    },
+    /// A setting of the lake gets a value, or its default again.
+    SetSetting {
+        /// The setting.
+        key: String,
+        /// Its value.
+        value: Option<String>,
+    },
+    /// A segment exists.
+    AddSegment {
+        /// What it is.
+        segment: Segment,
+    },
+    /// A segment belongs to a table from this version on.
+    Place {
+        /// The placement's id.
+        placement: PlacementId,
+        /// The table.
+        table: ObjectId,
+        /// The segment.
+        segment: crate::id::SegmentId,
+        /// The version whose rows it shows, where that is not the version asked for.
+        at: Option<Version>,
+    },
+}

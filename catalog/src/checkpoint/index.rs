@@ -1,0 +1,164 @@
+//! The index of a checkpoint.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::RelationKind;
+use crate::digest::{Digest, StateDigest};
+use crate::id::{LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
+use crate::state::{Counters, Head, State};
+use crate::time::Micros;
+
+const MAGIC: &[u8; 8] = b"FROSTCPT";
+
+#[derive(Clone, PartialEq, Message)]
+struct WireIndex {
+    #[prost(bytes = "vec", tag = "1")]
+    lake: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    slot: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    hash: Vec<u8>,
+    #[prost(uint64, tag = "4")]
+    version: u64,
+    #[prost(sint64, tag = "5")]
+    wall_time: i64,
+    #[prost(bytes = "vec", tag = "6")]
+    state: Vec<u8>,
+    #[prost(uint64, tag = "7")]
+    next_object: u64,
+    #[prost(uint64, tag = "8")]
+    next_segment: u64,
+    #[prost(uint64, tag = "9")]
+    next_placement: u64,
+    #[prost(uint64, tag = "10")]
+    next_row: u64,
+    #[prost(message, repeated, tag = "11")]
+    runs: Vec<WireRun>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WireRun {
+    #[prost(uint32, tag = "1")]
+    relation: u32,
+    #[prost(string, tag = "2")]
+    key: String,
+    #[prost(bytes = "vec", tag = "3")]
+    sha256: Vec<u8>,
+    #[prost(uint64, tag = "4")]
+    rows: u64,
+    #[prost(uint32, tag = "5")]
+    level: u32,
+    #[prost(uint64, tag = "6")]
+    after: u64,
+}
+
+/// A run that a checkpoint names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// What it holds facts of.
+    pub(crate) relation: RelationKind,
+    /// Its key in the store.
+    pub(crate) key: String,
+    /// The SHA-256 of the whole object.
+    pub(crate) sha256: Digest,
+    /// How many facts it holds.
+    pub(crate) rows: u64,
+    /// How often its facts were merged.
+    pub(crate) level: u32,
+    /// It holds what changed after this version; 0 for everything.
+    pub(crate) after: u64,
+}
+
+/// What the catalog was after a slot, and where its facts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Index {
+    pub(crate) lake: LakeId,
+    pub(crate) head: Head,
+    pub(crate) state: StateDigest,
+    pub(crate) counters: Counters,
+    pub(crate) runs: Vec<Run>,
+}
+
+impl Index {
+    pub(crate) fn new(state: &State, runs: Vec<Run>) -> Self {
+        Self {
+            lake: state.lake(),
+            head: state.head(),
+            state: state.digest(),
+            counters: state.counters(),
+            runs,
+        }
+    }
+
+    /// The index as an object: magic, the SHA-256 of what follows, a protobuf message.
+    pub(crate) fn encode(&self) -> Bytes {
+        let runs = self
+            .runs
+            .iter()
+            .map(|run| WireRun {
+                relation: run.relation as u32,
+                key: run.key.clone(),
+                sha256: run.sha256.bytes().to_vec(),
+                rows: run.rows,
+                level: run.level,
+                after: run.after,
+            })
+            .collect();
+        let body = WireIndex {
+            lake: self.lake.bytes().to_vec(),
+            slot: self.head.slot.number(),
+            hash: self.head.hash.bytes().to_vec(),
+            version: self.head.version.map_or(0, Version::number),
+            wall_time: self.head.wall_time.get(),
+            state: self.state.bytes().to_vec(),
+            next_object: self.counters.object.number(),
+            next_segment: self.counters.segment.number(),
+            next_placement: self.counters.placement.number(),
+            next_row: self.counters.row.number(),
+            runs,
+        }
+        .encode_to_vec();
+        [MAGIC.as_slice(), Digest::of(&body).bytes(), &body].concat().into()
+    }
+
+    /// The index in these bytes; `None` if they are none or were altered.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (digest, body) = bytes.strip_prefix(MAGIC)?.split_at_checked(32)?;
+        if Digest::of(body).bytes() != digest {
+            return None;
+        }
+        let found = WireIndex::decode(body).ok()?;
+        let runs = found
+            .runs
+            .into_iter()
+            .map(|run| {
+                Some(Run {
+                    relation: RelationKind::from_number(run.relation)?,
+                    key: run.key,
+                    sha256: Digest::try_from_slice(&run.sha256)?,
+                    rows: run.rows,
+                    level: run.level,
+                    after: run.after,
+                })
+            })
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            lake: LakeId::from_bytes(found.lake.as_slice().try_into().ok()?),
+            head: Head {
+                slot: Slot::new(found.slot),
+                hash: Digest::try_from_slice(&found.hash)?,
+                version: Version::new(found.version),
+                wall_time: Micros::new(found.wall_time),
+            },
+            state: StateDigest::try_from_slice(&found.state)?,
+            counters: Counters {
+                object: ObjectId::new(found.next_object),
+                segment: SegmentId::new(found.next_segment),
+                placement: PlacementId::new(found.next_placement),
+                row: RowId::new(found.next_row),
+            },
+            runs,
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! Derived objects: hint, bundles and checkpoints. Losing all of them loses time, never an answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+
+use super::follow::read_slot;
+use super::{LedgerError, StoreError, StoreFailure, keys};
+use crate::bundle::{BUNDLE_SLOTS, Bundle};
+use crate::checkpoint::{Index, Run, decode_run, encode_run, plan_runs};
+use crate::digest::Digest;
+use crate::id::{LakeId, Slot};
+use crate::state::{Restore, State};
+
+/// Where to begin looking for the head. It may be old, absent or wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hint {
+    /// A slot that existed when the hint was written.
+    pub(super) head: Slot,
+    /// The newest checkpoint then; 0 for none.
+    pub(super) checkpoint: Slot,
+}
+
+impl Hint {
+    fn encode(self) -> Vec<u8> {
+        format!("head {}\ncheckpoint {}\n", self.head, self.checkpoint).into_bytes()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut lines = text.lines();
+        let number = |line: Option<&str>, word: &str| -> Option<Slot> {
+            line?.strip_prefix(word)?.trim().parse().ok().map(Slot::new)
+        };
+        Some(Self { head: number(lines.next(), "head ")?, checkpoint: number(lines.next(), "checkpoint ")? })
+    }
+}
+
+pub(super) async fn read_hint(store: &dyn ObjectStore) -> Option<Hint> {
+    let bytes = store.get(&Path::from(keys::HINT)).await.ok()?.bytes().await.ok()?;
+    let hint = Hint::decode(&bytes);
+    if hint.is_none() {
+        tracing::warn!("the hint is damaged; the head is looked for without it");
+    }
+    hint
+}
+
+pub(super) async fn write_hint(store: &dyn ObjectStore, hint: Hint) -> Result<(), LedgerError> {
+    let key = Path::from(keys::HINT);
+    let put = store.put(&key, PutPayload::from(hint.encode())).await;
+    put.map(drop).map_err(|error| StoreError::new("write", &key, error).into())
+}
+
+/// The newest sound checkpoint: the one that the hint names, else the newest that a listing shows.
+pub(super) async fn load_checkpoint(
+    store: &dyn ObjectStore,
+    lake: LakeId,
+    hint: Option<Hint>,
+) -> Option<(Index, State)> {
+    if let Some(hint) = hint.filter(|hint| hint.checkpoint.number() > 0)
+        && let Some(found) = read_checkpoint(store, lake, hint.checkpoint).await
+    {
+        return Some(found);
+    }
+    let listed = store.list_with_delimiter(Some(&Path::from(keys::CHECKPOINTS))).await.ok()?;
+    let mut slots: Vec<Slot> = listed
+        .common_prefixes
+        .iter()
+        .filter_map(|prefix| prefix.parts().last().and_then(|part| keys::checkpoint_slot(part.as_ref())))
+        .collect();
+    slots.sort_unstable();
+    for slot in slots.into_iter().rev() {
+        if let Some(found) = read_checkpoint(store, lake, slot).await {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// A checkpoint, if every part of it is there and sound and the record of its slot bears it out.
+pub(super) async fn read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) -> Option<(Index, State)> {
+    let found = try_read_checkpoint(store, lake, slot).await;
+    if found.is_none() {
+        tracing::warn!(checkpoint = %slot, "a checkpoint is damaged or incomplete; an older one or the slots are read");
+    }
+    found
+}
+
+async fn try_read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) -> Option<(Index, State)> {
+    let index = Index::decode(&read_whole(store, &keys::checkpoint_index(slot)).await?)?;
+    if index.lake != lake || index.head.slot != slot {
+        return None;
+    }
+    let record = read_slot(store, slot).await.ok()??;
+    if record.hash != index.head.hash || record.record.state != index.state {
+        return None;
+    }
+    let runs: Vec<(Run, Bytes)> = stream::iter(index.runs.clone())
+        .map(|run| async move {
+            let bytes = read_whole(store, &Path::from(run.key.as_str())).await?;
+            (Digest::of(&bytes) == run.sha256).then_some((run, bytes))
+        })
+        .buffered(16)
+        .map(|read| read.ok_or(()))
+        .try_collect()
+        .await
+        .ok()?;
+    let mut restore = Restore::default();
+    for (run, bytes) in &runs {
+        decode_run(run.relation, bytes, &mut restore)?;
+    }
+    let state = restore.finish(lake, index.head, index.counters, index.state)?;
+    Some((index, state))
+}
+
+async fn read_whole(store: &dyn ObjectStore, key: &Path) -> Option<Bytes> {
+    store.get(key).await.ok()?.bytes().await.ok()
+}
+
+/// Writes what is derived from a state: the bundles that are complete, a checkpoint, the hint.
+///
+/// Objects that are there already were written by another process or an earlier try, and are left alone, except a
+/// checkpoint's index, which is put in the place of one that was found unsound.
+pub(super) async fn write_derived(
+    store: &dyn ObjectStore,
+    state: &Arc<State>,
+    previous: Option<&Index>,
+) -> Result<Index, LedgerError> {
+    let after = previous.map_or(0, |index| index.head.slot.number());
+    write_bundles(store, after, state.head().slot).await?;
+    let (mut runs, planned) = plan_runs(previous);
+    for run in planned {
+        let encoded = {
+            let state = Arc::clone(state);
+            tokio::task::spawn_blocking(move || encode_run(&state, run)).await
+        };
+        let Ok(Ok((bytes, rows))) = encoded else { continue };
+        if rows == 0 {
+            continue;
+        }
+        let sha256 = Digest::of(&bytes);
+        let short = sha256.to_string()[..16].to_owned();
+        let key = keys::checkpoint_run(state.head().slot, run.relation.name(), &short);
+        create(store, &key, bytes, PutMode::Create).await?;
+        let (relation, level, after) = (run.relation, run.level, run.after);
+        runs.push(Run { relation, key: key.to_string(), sha256, rows, level, after });
+    }
+    runs.sort_by_key(|run| (run.relation, run.after));
+    let index = Index::new(state, runs);
+    create(store, &keys::checkpoint_index(state.head().slot), index.encode(), PutMode::Overwrite).await?;
+    write_hint(store, Hint { head: state.head().slot, checkpoint: state.head().slot }).await?;
+    Ok(index)
+}
+
+/// Writes the bundles that became complete after slot `after`.
+async fn write_bundles(store: &dyn ObjectStore, after: u64, head: Slot) -> Result<(), LedgerError> {
+    let mut first = Bundle::first_of(Slot::new(after + 1));
+    while Bundle::last_of(first) <= head {
+        let last = Bundle::last_of(first);
+        write_bundle(store, first, PutMode::Create).await?;
+        first = last.next();
+    }
+    Ok(())
+}
+
+/// Writes one bundle from its slots.
+pub(super) async fn write_bundle(store: &dyn ObjectStore, first: Slot, mode: PutMode) -> Result<(), LedgerError> {
+    let last = Bundle::last_of(first);
+    let missing = |slot| super::follow::missing_slot(slot, last.next());
+    let slots = stream::iter(first.number()..first.number() + BUNDLE_SLOTS)
+        .map(|number| async move {
+            let slot = Slot::new(number);
+            read_slot(store, slot).await?.ok_or_else(|| missing(slot))
+        })
+        .buffered(32)
+        .try_collect::<Vec<_>>()
+        .await?;
+    match Bundle::encode(&slots) {
+        Ok(bytes) => create(store, &keys::bundle(first, last), bytes, mode).await,
+        Err(error) => {
+            tracing::warn!(%error, "a bundle cannot be compressed");
+            Ok(())
+        }
+    }
+}
+
+async fn create(store: &dyn ObjectStore, key: &Path, bytes: Bytes, mode: PutMode) -> Result<(), LedgerError> {
+    match store.put_opts(key, PutPayload::from_bytes(bytes), mode.into()).await {
+        Ok(_) => Ok(()),
+        Err(error) if StoreFailure::of(&error) == StoreFailure::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::new("write", key, error).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_survives_its_bytes_and_garbage_is_none() {
+        let hint = Hint { head: Slot::new(300), checkpoint: Slot::new(256) };
+        assert_eq!(Hint::decode(&hint.encode()), Some(hint));
+        for garbage in ["", "head", "head x\ncheckpoint 1\n", "\0\0"] {
+            assert_eq!(Hint::decode(garbage.as_bytes()), None);
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! A lake's ledger, open: the newest state, and the way to commit.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use object_store::{ObjectStore, ObjectStoreExt};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::committer::{self, Request};
+use super::derived::{self, Hint};
+use super::follow::{follow, missing_slot, read_slot, replay_bundles};
+use super::{Blocks, Clock, CommitError, Committed, Identity, LakeStore, LedgerError, ProbeError, StoreError, keys};
+use crate::change::{Change, Entry, Record};
+use crate::checkpoint::Index;
+use crate::digest::Digest;
+use crate::id::{BranchId, CommitId, LakeId, Slot, Version};
+use crate::name::Name;
+use crate::record::EncodedSlot;
+use crate::state::State;
+use crate::transaction::Transaction;
+
+/// The schema that every lake begins with.
+pub const DEFAULT_SCHEMA: &str = "public";
+
+/// How a process treats a ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerSettings {
+    /// How many slots come between two checkpoints, at least 1.
+    pub checkpoint_interval_slots: u64,
+    /// How long a commit goes on without a clear answer from the store.
+    pub commit_timeout: Duration,
+}
+
+impl Default for LedgerSettings {
+    fn default() -> Self {
+        Self { checkpoint_interval_slots: 256, commit_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// What the first version of a lake says.
+#[derive(Clone, Debug, Default)]
+pub struct Genesis {
+    /// Who creates the lake.
+    pub author: String,
+    /// Why.
+    pub message: String,
+    /// Settings of the lake.
+    pub settings: Vec<(String, String)>,
+}
+
+/// Why a lake cannot be created.
+#[derive(Debug, Error)]
+pub enum CreateError {
+    /// There is one.
+    #[error("there is a lake at `{location}` already, with id {lake}")]
+    Exists {
+        /// Where.
+        location: String,
+        /// The lake.
+        lake: LakeId,
+    },
+    /// The store does not keep the rules that a ledger rests on.
+    #[error("the store at `{location}` cannot hold a lake")]
+    Store {
+        /// Where.
+        location: String,
+        /// The rule it broke.
+        #[source]
+        source: ProbeError,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// An open ledger. Clones are handles of the same one.
+///
+/// * [`Ledger::state`] costs nothing; [`Ledger::refresh`] asks the store for what other processes wrote.
+/// * States only ever move forward.
+/// * Commits of one process are grouped: those that arrive while a slot is being put share the next one.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    shared: Arc<Shared>,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+/// What the committer and the readers of one process share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) store: LakeStore,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: LedgerSettings,
+    pub(super) blocks: Blocks,
+    /// Held while the state moves forward.
+    pub(super) forward: tokio::sync::Mutex<()>,
+    state: RwLock<Arc<State>>,
+    derived: Mutex<Derived>,
+}
+
+/// What is known of the derived objects.
+#[derive(Debug, Default)]
+struct Derived {
+    checkpoint: Option<Index>,
+    hinted: Option<Slot>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn publish(&self, state: Arc<State>) {
+        let mut current = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.head().slot > current.head().slot {
+            *current = state;
+        }
+    }
+
+    /// Follows the ledger to its head. The caller holds `forward`.
+    pub(super) async fn follow(&self) -> Result<Arc<State>, LedgerError> {
+        let state = self.state();
+        let followed = follow(self.store.objects().as_ref(), &self.blocks, State::clone(&state)).await?;
+        self.publish(Arc::new(followed));
+        Ok(self.state())
+    }
+
+    fn derived(&self) -> std::sync::MutexGuard<'_, Derived> {
+        self.derived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a checkpoint if one is due and none is being written.
+    pub(super) fn checkpoint_if_due(self: &Arc<Self>) {
+        let state = self.state();
+        let mut derived = self.derived();
+        let last = derived.checkpoint.as_ref().map_or(0, |index| index.head.slot.number());
+        let due = state.head().slot.number() >= last + self.settings.checkpoint_interval_slots.max(1);
+        if !due || derived.task.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let (shared, previous) = (Arc::clone(self), derived.checkpoint.clone());
+        derived.task = Some(tokio::spawn(async move {
+            let store = shared.store.objects().as_ref();
+            match derived::write_derived(store, &state, previous.as_ref()).await {
+                Ok(index) => {
+                    let mut derived = shared.derived();
+                    derived.hinted = Some(index.head.slot);
+                    derived.checkpoint = Some(index);
+                }
+                Err(error) => tracing::warn!(%error, "a checkpoint cannot be written; it is tried again later"),
+            }
+        }));
+    }
+}
+
+impl Ledger {
+    /// Creates a lake: its identity, and its first version with the schema [`DEFAULT_SCHEMA`].
+    ///
+    /// A creation that was broken off is completed.
+    ///
+    /// # Errors
+    /// If there is a lake, or the store fails the conformance probe or a write.
+    pub async fn create(
+        store: &LakeStore,
+        clock: &dyn Clock,
+        location: &str,
+        genesis: Genesis,
+    ) -> Result<LakeId, CreateError> {
+        let objects = store.objects().as_ref();
+        let probed = super::probe(store.slots().as_ref(), &super::new_probe_key()).await;
+        probed.map_err(|source| CreateError::Store { location: location.to_owned(), source })?;
+        let (identity, _) = Identity::create(objects, LakeId::from_bytes(*new_id().as_bytes()), location).await?;
+        let exists = || CreateError::Exists { location: location.to_owned(), lake: identity.lake };
+        let first = Slot::new(1);
+        if read_slot(objects, first).await?.is_some() {
+            return Err(exists());
+        }
+        let encoded = first_slot(identity.lake, clock, genesis);
+        let key = keys::slot(first);
+        let put = store.slots().put_opts(
+            &key,
+            encoded.bytes.clone().into(),
+            object_store::PutMode::Create.into(),
+        );
+        match put.await {
+            Ok(_) => Ok(identity.lake),
+            Err(error) => match read_slot(objects, first).await? {
+                Some(found) if found.hash == encoded.hash => Ok(identity.lake),
+                Some(_) => Err(exists()),
+                None => Err(LedgerError::from(StoreError::new("write", &key, error)).into()),
+            },
+        }
+    }
+
+    /// Opens a lake's ledger at its head: hint, newest sound checkpoint, bundles, then the slots after it.
+    ///
+    /// # Errors
+    /// If there is no lake, it is newer than this release, or a slot is missing or damaged.
+    pub async fn open(
+        store: LakeStore,
+        clock: Arc<dyn Clock>,
+        location: &str,
+        settings: LedgerSettings,
+    ) -> Result<Self, LedgerError> {
+        let objects = Arc::clone(store.objects());
+        let (identity, hint) =
+            futures::join!(Identity::read(objects.as_ref(), location), derived::read_hint(objects.as_ref()));
+        let lake = identity?.lake;
+        let blocks = Blocks::new(Arc::clone(&objects));
+        let restored = derived::load_checkpoint(objects.as_ref(), lake, hint).await;
+        let (checkpoint, start) = match restored {
+            Some((index, state)) => (Some(index), state),
+            None => (None, State::genesis(lake)),
+        };
+        let start = replay_bundles(&blocks, start).await;
+        let state = follow(objects.as_ref(), &blocks, start).await?;
+        if state.head().version.is_none() {
+            return Err(LedgerError::Incomplete { location: location.to_owned() });
+        }
+        check_nothing_later(objects.as_ref(), &state, hint).await?;
+        let derived = Derived { checkpoint, hinted: hint.map(|hint| hint.head), task: None };
+        let shared = Arc::new(Shared {
+            store,
+            clock,
+            settings,
+            blocks,
+            forward: tokio::sync::Mutex::new(()),
+            state: RwLock::new(Arc::new(state)),
+            derived: Mutex::new(derived),
+        });
+        let (requests, waiting) = mpsc::unbounded_channel();
+        tokio::spawn(committer::run(Arc::clone(&shared), waiting));
+        Ok(Self { shared, requests })
+    }
+
+    /// The newest state that this process knows.
+    pub fn state(&self) -> Arc<State> {
+        self.shared.state()
+    }
+
+    /// The payload blocks.
+    pub fn blocks(&self) -> &Blocks {
+        &self.shared.blocks
+    }
+
+    /// The store.
+    pub fn store(&self) -> &LakeStore {
+        &self.shared.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// Asks the store for what other processes wrote, and gives the newest state.
+    ///
+    /// Costs one request that finds nothing when nothing was written.
+    pub async fn refresh(&self) -> Result<Arc<State>, LedgerError> {
+        let known = self.state().head().slot;
+        let key = keys::slot(known.next());
+        match self.shared.store.objects().head(&key).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(self.state()),
+            Err(error) => Err(StoreError::new("read", &key, error).into()),
+            Ok(_) => {
+                let _forward = self.shared.forward.lock().await;
+                self.shared.follow().await
+            }
+        }
+    }
+
+    /// Commits a transaction and gives its version once it is durable.
+    ///
+    /// # Errors
+    /// See [`CommitError`]: in every case but `Unknown` nothing was written. Dropping the future does not take the
+    /// transaction back.
+    pub async fn commit(&self, transaction: Transaction) -> Result<Committed, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { transaction, answer };
+        self.requests.send(request).map_err(|_| CommitError::Closed)?;
+        answered.await.map_err(|_| CommitError::Closed)?
+    }
+
+    /// Waits for what is derived from the commits so far: a checkpoint if one is due, and the hint.
+    pub async fn settle(&self) {
+        self.shared.checkpoint_if_due();
+        let task = self.shared.derived().task.take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::warn!(%error, "a checkpoint was broken off");
+        }
+        let head = self.state().head().slot;
+        let (hinted, checkpoint) = {
+            let derived = self.shared.derived();
+            (derived.hinted, derived.checkpoint.as_ref().map_or(Slot::new(0), |index| index.head.slot))
+        };
+        if hinted.is_none_or(|hinted| hinted < head) {
+            let hint = Hint { head, checkpoint };
+            match derived::write_hint(self.shared.store.objects().as_ref(), hint).await {
+                Ok(()) => self.shared.derived().hinted = Some(head),
+                Err(error) => tracing::debug!(%error, "the hint cannot be written"),
+            }
+        }
+    }
+}
+
+/// A slot after the head that is there means that the slot between was lost: the next one, and the one of the hint.
+async fn check_nothing_later(
+    store: &dyn ObjectStore,
+    state: &State,
+    hint: Option<Hint>,
+) -> Result<(), LedgerError> {
+    let head = state.head().slot;
+    let hinted = hint.map(|hint| hint.head).filter(|hinted| *hinted > head.next());
+    for later in [Some(head.next().next()), hinted].into_iter().flatten() {
+        let found = store.head(&keys::slot(later)).await.is_ok();
+        if found && store.head(&keys::slot(head.next())).await.is_err() {
+            return Err(missing_slot(head.next(), later));
+        }
+    }
+    Ok(())
+}
+
+fn first_slot(lake: LakeId, clock: &dyn Clock, genesis: Genesis) -> EncodedSlot {
+    let (slot, name) = (Slot::new(1), Name::try_new(DEFAULT_SCHEMA).expect("the default schema's name is valid"));
+    let mut state = State::genesis(lake);
+    let mut changes = vec![Change::CreateSchema { schema: state.counters().object, name }];
+    let settings = genesis.settings.into_iter();
+    changes.extend(settings.map(|(key, value)| Change::SetSetting { key, value: Some(value) }));
+    let entry = Entry {
+        version: Version::FIRST,
+        branch: BranchId::MAIN,
+        commit_id: CommitId::from_bytes(*new_id().as_bytes()),
+        request: None,
+        base: None,
+        author: genesis.author,
+        message: genesis.message,
+        operation: "init".to_owned(),
+        wall_time: clock.now(),
+        commit_time: None,
+        changes,
+        tables: Vec::new(),
+    };
+    let applied = state.apply_entry(&entry, slot, Digest::ZERO);
+    debug_assert_eq!(applied, Ok(()), "the first entry applies to nothing");
+    let record = Record {
+        features: Vec::new(),
+        lake,
+        slot,
+        previous: Digest::ZERO,
+        entries: vec![entry],
+        blocks: Vec::new(),
+        state: state.digest(),
+    };
+    EncodedSlot::new(&record, &[])
+}
+
+/// A random id. Ids of commits begin with the time they are made.
+#[expect(clippy::disallowed_methods, reason = "ids are made here and nowhere else")]
+fn new_id() -> Uuid {
+    Uuid::new_v4()
+}
+
+impl CommitId {
+    /// A new id, a UUID of version 7.
+    #[expect(clippy::disallowed_methods, reason = "ids are made here and nowhere else")]
+    pub fn random() -> Self {
+        Self::from_bytes(*Uuid::now_v7().as_bytes())
+    }
+}

@@ -1,0 +1,34 @@
+//! Where the catalog meets the world: stores, the clock, and the ledger that is read from and written to them.
+
+mod blocks;
+mod clock;
+mod commit;
+mod committer;
+mod derived;
+mod error;
+mod failure;
+mod follow;
+mod identity;
+mod keys;
+mod ledger;
+mod local;
+mod location;
+mod probe;
+mod walk;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod tests;
+
+pub use blocks::Blocks;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use commit::{CommitError, Committed};
+pub use error::{LedgerError, StoreError};
+pub use failure::StoreFailure;
+pub use identity::{FORMAT, Identity};
+pub use ledger::{CreateError, DEFAULT_SCHEMA, Genesis, Ledger, LedgerSettings};
+pub use local::DurableLocalStore;
+pub use location::{LakeLocation, LakeStore, LocationError};
+pub use probe::{ProbeError, new_probe_key, probe};
+pub use walk::{Damage, DerivedDamage, Walk};

@@ -1,0 +1,164 @@
+//! What a version of the lake holds.
+
+use super::{Commit, History, PlacedColumn, State, TableSegments};
+use crate::id::{BranchId, FieldId, ObjectId, Version};
+use crate::name::Name;
+use crate::schema::{Column, Table, View};
+use crate::time::Micros;
+
+/// What a name in a schema stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationId {
+    /// A table.
+    Table(ObjectId),
+    /// A view.
+    View(ObjectId),
+}
+
+/// A table or view at some version.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Relation<'a> {
+    /// A table.
+    Table(ObjectId, &'a Table),
+    /// A view.
+    View(ObjectId, &'a View),
+}
+
+impl Relation<'_> {
+    /// The relation's id.
+    pub fn id(&self) -> RelationId {
+        match self {
+            Self::Table(id, _) => RelationId::Table(*id),
+            Self::View(id, _) => RelationId::View(*id),
+        }
+    }
+
+    /// The relation's name.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Table(_, table) => &table.name,
+            Self::View(_, view) => &view.name,
+        }
+    }
+}
+
+impl State {
+    /// The newest version of a branch; `None` for a branch that is not there.
+    pub fn newest(&self, branch: BranchId) -> Option<Version> {
+        if branch == BranchId::MAIN { self.head.version } else { None }
+    }
+
+    /// The commit time of the newest version that has one.
+    pub fn newest_commit_time(&self, branch: BranchId) -> Option<Micros> {
+        self.commit_times.get(&branch).copied()
+    }
+
+    /// Every commit, oldest first.
+    pub fn commits(&self) -> &imbl::Vector<Commit> {
+        &self.commits
+    }
+
+    /// The commit that made a version.
+    pub fn commit(&self, version: Version) -> Option<&Commit> {
+        self.commits.get(usize::try_from(version.number()).ok()?.checked_sub(1)?)
+    }
+
+    /// The last version of a branch whose commit time is not after an instant.
+    pub fn version_at(&self, _branch: BranchId, time: Micros) -> Option<Version> {
+        let (mut low, mut high) = (0, self.commits.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = self.commits.get(middle).is_some_and(|commit| commit.commit_time.is_none_or(|at| at <= time));
+            if before { low = middle + 1 } else { high = middle }
+        }
+        let commit = self.commits.get(low.checked_sub(1)?)?;
+        commit.commit_time.map(|_| commit.version)
+    }
+
+    /// The schemas of a version, by id.
+    pub fn schemas_at(&self, version: Version) -> impl Iterator<Item = (ObjectId, &Name)> {
+        self.schemas.all_at(version).map(|(id, name)| (*id, name))
+    }
+
+    /// The schema of this name at a version.
+    pub fn schema_named(&self, name: &str, version: Version) -> Option<ObjectId> {
+        self.schemas_at(version).find(|(_, found)| found.as_str() == name).map(|(id, _)| id)
+    }
+
+    /// The tables and views of a version, tables first, by id.
+    pub fn relations_at(&self, version: Version) -> impl Iterator<Item = (ObjectId, Relation<'_>)> {
+        let tables = self.tables.all_at(version).map(|(id, table)| (table.schema, Relation::Table(*id, table)));
+        let views = self.views.all_at(version).map(|(id, view)| (view.schema, Relation::View(*id, view)));
+        tables.chain(views)
+    }
+
+    /// What a name stands for in a schema at a version.
+    pub fn relation_named(&self, schema: ObjectId, name: &str, version: Version) -> Option<Relation<'_>> {
+        self.relations_at(version)
+            .find(|(found, relation)| *found == schema && relation.name().as_str() == name)
+            .map(|(_, relation)| relation)
+    }
+
+    /// A table at a version.
+    pub fn table_at(&self, table: ObjectId, version: Version) -> Option<&Table> {
+        self.tables.at(&table, version)
+    }
+
+    /// A view at a version.
+    pub fn view_at(&self, view: ObjectId, version: Version) -> Option<&View> {
+        self.views.at(&view, version)
+    }
+
+    /// The columns of a table at a version, in their order.
+    pub fn columns_at(&self, table: ObjectId, version: Version) -> Vec<&Column> {
+        let keys = (table, FieldId::new(i32::MIN))..=(table, FieldId::new(i32::MAX));
+        let mut columns: Vec<&PlacedColumn> = self.columns.range_at(keys, version).map(|(_, column)| column).collect();
+        columns.sort_by_key(|column| column.ordinal);
+        columns.into_iter().map(|column| &column.column).collect()
+    }
+
+    /// A table's placements over all versions; `None` if it never had a row.
+    pub fn segments_of(&self, table: ObjectId) -> Option<&TableSegments> {
+        self.segments.get(&table)
+    }
+
+    /// How many rows a table has at a version.
+    pub fn rows_at(&self, table: ObjectId, version: Version) -> u64 {
+        self.segments.get(&table).map_or(0, |segments| segments.rows_at(version))
+    }
+
+    /// How many rows a table has at the head.
+    pub fn total_rows(&self, table: ObjectId) -> u64 {
+        self.totals.get(&table).copied().unwrap_or(0)
+    }
+
+    /// Every schema over all versions.
+    pub fn schemas(&self) -> &History<ObjectId, Name> {
+        &self.schemas
+    }
+
+    /// Every table over all versions.
+    pub fn tables(&self) -> &History<ObjectId, Table> {
+        &self.tables
+    }
+
+    /// Every column over all versions.
+    pub fn columns(&self) -> &History<(ObjectId, FieldId), PlacedColumn> {
+        &self.columns
+    }
+
+    /// Every view over all versions.
+    pub fn views(&self) -> &History<ObjectId, View> {
+        &self.views
+    }
+
+    /// Every tag over all versions.
+    pub fn tags(&self) -> &History<Name, Version> {
+        &self.tags
+    }
+
+    /// Every setting of the lake over all versions.
+    pub fn settings(&self) -> &History<String, String> {
+        &self.settings
+    }
+}

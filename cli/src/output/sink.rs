@@ -1,0 +1,197 @@
+//! Where the bytes of results go.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::error::OutputError;
+
+/// Bytes gathered before the system is asked to take them.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The place that results are written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+impl Target {
+    /// Whether a person sits at the other end.
+    pub(crate) fn is_terminal(&self) -> bool {
+        match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::File(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("standard output"),
+            Self::File(path) => write!(f, "`{}`", path.display()),
+        }
+    }
+}
+
+/// A buffered, opened target.
+///
+/// * A regular file is written under a temporary name beside its own, and takes its name only in `finish`: nobody ever
+///   sees half a file, and a file that was there before stays until then.
+/// * A file that is replaced passes on its permissions; a link stays a link, and what it points to is replaced.
+/// * A device or a named pipe is written to directly.
+/// * A closed pipe is `OutputError::ClosedPipe`, whoever notices it.
+pub(crate) struct Sink {
+    bytes: BufWriter<Destination>,
+    target: Target,
+}
+
+enum Destination {
+    Stdout(io::Stdout),
+    Staged { file: NamedTempFile, path: PathBuf },
+    Special(File),
+    #[cfg(test)]
+    Memory(Vec<u8>),
+}
+
+impl Sink {
+    /// Opens a target. What is at a file's path is not touched yet.
+    pub(crate) fn open(target: Target) -> Result<Self, OutputError> {
+        let opened = match &target {
+            Target::Stdout => Ok(Destination::Stdout(io::stdout())),
+            Target::File(path) => Destination::open(path),
+        };
+        match opened {
+            Ok(destination) => Ok(Self { bytes: BufWriter::with_capacity(BUFFER_BYTES, destination), target }),
+            Err(source) => Err(OutputError::of_write(&target, source)),
+        }
+    }
+
+    /// A sink that keeps its bytes.
+    #[cfg(test)]
+    pub(super) fn memory() -> Self {
+        Self { bytes: BufWriter::new(Destination::Memory(Vec::new())), target: Target::Stdout }
+    }
+
+    /// The place that this sink writes to.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Whether the bytes end up in a regular file, which can be read at any offset.
+    pub(super) fn is_regular_file(&self) -> bool {
+        matches!(self.bytes.get_ref(), Destination::Staged { .. })
+    }
+
+    /// Takes bytes.
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        self.bytes.write_all(bytes).map_err(|source| OutputError::of_write(&self.target, source))
+    }
+
+    /// Passes on every byte taken so far.
+    pub(super) fn settle(&mut self) -> Result<(), OutputError> {
+        self.bytes.flush().map_err(|source| OutputError::of_write(&self.target, source))
+    }
+
+    /// Passes on every byte and puts a file in place.
+    pub(crate) fn finish(mut self) -> Result<(), OutputError> {
+        self.settle()?;
+        let Self { bytes, target } = self;
+        let (destination, _empty) = bytes.into_parts();
+        match destination {
+            Destination::Staged { file, path } => {
+                put_in_place(file, &path).map_err(|source| OutputError::of_write(&target, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The bytes that a sink in memory took.
+    #[cfg(test)]
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        self.settle().expect("memory takes every byte");
+        match self.bytes.into_parts().0 {
+            Destination::Memory(bytes) => bytes,
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.bytes.flush()
+    }
+}
+
+impl Destination {
+    fn open(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() => {
+                // A file that may not be written must not be replaced either, though its folder would allow it.
+                drop(OpenOptions::new().append(true).open(path)?);
+                Self::stage(fs::canonicalize(path)?, Some(found.permissions()))
+            }
+            Ok(_) => Ok(Self::Special(OpenOptions::new().write(true).open(path)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::stage(path.to_path_buf(), None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn stage(path: PathBuf, permissions: Option<Permissions>) -> io::Result<Self> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".frostline-").suffix(".partial");
+        // What any program's new file gets: the process's mask takes away from this.
+        #[cfg(unix)]
+        builder.permissions(Permissions::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        if let Some(permissions) = permissions {
+            fs::set_permissions(file.path(), permissions)?;
+        }
+        Ok(Self::Staged { file, path })
+    }
+}
+
+impl Write for Destination {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(stdout) => stdout.write(bytes),
+            Self::Staged { file, .. } => file.write(bytes),
+            Self::Special(file) => file.write(bytes),
+            #[cfg(test)]
+            Self::Memory(kept) => kept.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::Staged { file, .. } => file.flush(),
+            Self::Special(file) => file.flush(),
+            #[cfg(test)]
+            Self::Memory(_) => Ok(()),
+        }
+    }
+}
+
+/// Gives a complete file its name. Synced first, so that a crash cannot leave the name on an empty file.
+fn put_in_place(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! INSERT.
+
+use datafusion::sql::sqlparser::ast::{self, TableObject};
+
+use super::StatementParser;
+use crate::parse::check::check;
+use crate::parse::error::ParseError;
+use crate::parse::statement::{Insert, Statement};
+
+impl StatementParser<'_> {
+    /// `INSERT INTO t [(a, b)] [BY NAME] SELECT … | VALUES …`
+    pub(super) fn insert(&mut self) -> Result<Statement, ParseError> {
+        let at = self.here();
+        match self.sql().parse_statement()? {
+            ast::Statement::Insert(found) => convert(found, self.by_name).map(Statement::Insert),
+            _ => Err(ParseError::syntax(at, "expected: INSERT INTO a table")),
+        }
+    }
+}
+
+/// Takes an INSERT of the syntax tree over, or says which part of it Frostline does not know.
+pub(super) fn convert(found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> {
+    refuse_parts(&found)?;
+    let TableObject::TableName(table) = &found.table else {
+        return Err(ParseError::unsupported("INSERT into a function or query", "name a table behind INTO"));
+    };
+    let Some(source) = &found.source else {
+        return Err(ParseError::unsupported("INSERT without rows", "add `VALUES (…)` or `SELECT …`"));
+    };
+    if by_name && !found.columns.is_empty() {
+        return Err(ParseError::unsupported(
+            "BY NAME together with a list of columns",
+            "keep one: BY NAME takes the names from the query",
+        ));
+    }
+    check(source)?;
+    Ok(Insert {
+        table: table.clone(),
+        columns: found.columns.clone(),
+        by_name,
+        source: source.clone(),
+        ast: Box::new(found),
+    })
+}
+
+fn refuse_parts(found: &ast::Insert) -> Result<(), ParseError> {
+    let rows = "INSERT adds rows and nothing else; replace rows with `CREATE OR REPLACE TABLE … AS SELECT …`";
+    let refused: [(bool, &str, &str); 11] = [
+        (found.overwrite, "INSERT OVERWRITE", rows),
+        (found.replace_into, "REPLACE INTO", rows),
+        (found.or.is_some() || found.ignore, "INSERT OR …", rows),
+        (found.on.is_some(), "ON CONFLICT", rows),
+        (
+            found.returning.is_some() || found.output.is_some(),
+            "RETURNING",
+            "read the rows with a SELECT behind the INSERT",
+        ),
+        (found.partitioned.is_some() || !found.after_columns.is_empty(), "INSERT … PARTITION", "leave it out"),
+        (!found.assignments.is_empty(), "INSERT … SET", "write `INSERT INTO t (a, b) VALUES (…)`"),
+        (
+            found.table_alias.is_some() || found.insert_alias.is_some(),
+            "an alias of the target of INSERT",
+            "leave it out",
+        ),
+        (found.settings.is_some() || found.format_clause.is_some(), "INSERT … FORMAT", "use `COPY t FROM 'file'`"),
+        (found.priority.is_some(), "a priority of INSERT", "leave it out"),
+        (
+            found.multi_table_insert_type.is_some()
+                || !found.multi_table_into_clauses.is_empty()
+                || !found.multi_table_when_clauses.is_empty(),
+            "INSERT into several tables",
+            "write one INSERT for each table",
+        ),
+    ];
+    match refused.into_iter().find(|(present, _, _)| *present) {
+        Some((_, what, instead)) => Err(ParseError::unsupported(what, instead)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,72 @@
+//! Statements that Frostline does not execute, and what to do instead.
+
+use datafusion::sql::sqlparser::tokenizer::Location;
+
+use crate::parse::error::ParseError;
+
+const REPLACE_ROWS: &str = "rows are added by INSERT and replaced by `CREATE OR REPLACE TABLE … AS SELECT …`";
+const ONE_COMMIT: &str = "each statement is one commit of its own";
+const NO_RIGHTS: &str = "whoever can read the store can read the lake: guard it there";
+
+/// The error about a statement that begins with this word.
+pub(super) fn verb(verb: &str, at: Location) -> ParseError {
+    let instead = match verb {
+        "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "REPLACE" => REPLACE_ROWS,
+        "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "END" | "SAVEPOINT" | "RELEASE" => ONE_COMMIT,
+        "GRANT" | "REVOKE" | "DENY" => NO_RIGHTS,
+        "VACUUM" | "OPTIMIZE" | "ANALYZE" | "FREEZE" | "EXPIRE" | "CHECKPOINT" => {
+            "storage is kept in order by the engine, and statistics are always exact"
+        }
+        "LOAD" | "INSTALL" | "ATTACH" | "DETACH" | "UNLOAD" | "EXPORT" => {
+            "bring files in with `COPY t FROM 'file'` and out with `COPY (SELECT …) TO 'file'`"
+        }
+        "COMMENT" => "say it when the table is made: `CREATE TABLE … COMMENT '…'`",
+        "RENAME" => "rename columns with `ALTER TABLE t RENAME COLUMN a TO b`",
+        "RESTORE" | "UNDROP" | "CLONE" => {
+            "write the old state anew: `CREATE OR REPLACE TABLE t AS SELECT * FROM t AS OF VERSION 42`"
+        }
+        "CALL" | "DO" | "DECLARE" | "FETCH" | "OPEN" | "CLOSE" | "IF" | "WHILE" | "RAISE" | "RETURN" | "CASE" => {
+            "run the statements one by one"
+        }
+        "LOCK" | "UNLOCK" => "a statement reads one version and needs no lock",
+        "PRAGMA" => "write `SET name = value` or `SHOW name`",
+        "KILL" | "FLUSH" | "DISCARD" | "CACHE" | "UNCACHE" | "LISTEN" | "NOTIFY" | "MSCK" => "leave it out",
+        _ => {
+            let message = format!(
+                "expected: a statement, found: {verb}; one begins with SELECT, INSERT, CREATE, ALTER, DROP, SHOW, \
+                 DESCRIBE, SUMMARIZE, EXPLAIN, COPY, SET, RESET, USE, PREPARE, EXECUTE or DEALLOCATE"
+            );
+            return ParseError::syntax(at, message);
+        }
+    };
+    ParseError::unsupported(verb, instead)
+}
+
+/// The error about making or dropping this kind of thing.
+pub(super) fn object(action: &str, kind: &str) -> ParseError {
+    let instead = match kind {
+        "EXTERNAL" | "UNBOUNDED" => {
+            "read a file where a table can stand, as in `SELECT * FROM 'file.parquet'`, \
+             or copy it in with `COPY t FROM`"
+        }
+        "TEMPORARY" | "TEMP" | "LOCAL" | "GLOBAL" | "TRANSIENT" | "VOLATILE" => {
+            "use a WITH clause or a view; every table is kept"
+        }
+        "MATERIALIZED" => "use CREATE VIEW, or CREATE TABLE … AS SELECT for a copy",
+        "FUNCTION" | "PROCEDURE" | "AGGREGATE" | "MACRO" | "TRIGGER" => "use a view for what is computed from tables",
+        "INDEX" | "UNIQUE" => "declare the order of rows instead: `CREATE TABLE t (…) SORT BY (column)`",
+        "ROLE" | "USER" | "POLICY" | "GROUP" => NO_RIGHTS,
+        "DATABASE" | "CATALOG" => "a lake is the database: use CREATE SCHEMA and DROP SCHEMA in it",
+        "BRANCH" => "a lake has the branch main; name states with CREATE TAG",
+        "SEQUENCE" => "number rows with row_number()",
+        "TYPE" | "DOMAIN" => "use the types of SQL",
+        _ => "tables, views, schemas and tags can be made and dropped",
+    };
+    let what = if kind.is_empty() { action.to_owned() } else { format!("{action} {kind}") };
+    ParseError::unsupported(what, instead)
+}
+
+/// The error about explaining something else than a query.
+pub(super) fn explained() -> ParseError {
+    ParseError::unsupported("EXPLAIN of this statement", "explain a query or an INSERT")
+}

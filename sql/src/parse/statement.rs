@@ -1,0 +1,340 @@
+//! The statements that Frostline executes.
+
+use datafusion::common::format::ExplainStatementOptions;
+use datafusion::sql::parser::Statement as DFStatement;
+use datafusion::sql::sqlparser::ast::{self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, TableConstraint};
+
+use super::version_clause::VersionClause;
+
+/// One statement, as its text says it. Names are not resolved and versions not evaluated.
+///
+/// * Nothing that the text asks for is missing here: what a variant cannot hold was refused.
+/// * Version clauses stand on the tables of the syntax tree; `version_clause` reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// A query.
+    Query(Box<Query>),
+    /// `EXPLAIN [ANALYZE]` of a query or an INSERT.
+    Explain(Explain),
+    /// `INSERT INTO t … SELECT | VALUES`.
+    Insert(Insert),
+    /// `CREATE TABLE`, with columns, LIKE another table or AS a query.
+    CreateTable(CreateTable),
+    /// `DROP TABLE`.
+    DropTable(DropNames),
+    /// `ALTER TABLE`.
+    AlterTable(AlterTable),
+    /// `CREATE SCHEMA`.
+    CreateSchema(CreateSchema),
+    /// `DROP SCHEMA`.
+    DropSchema(DropNames),
+    /// `CREATE VIEW`.
+    CreateView(CreateView),
+    /// `DROP VIEW`.
+    DropView(DropNames),
+    /// `CREATE TAG`.
+    CreateTag(CreateTag),
+    /// `DROP TAG`.
+    DropTag(DropTag),
+    /// `SHOW TABLES`.
+    ShowTables(ShowTables),
+    /// `SHOW COLUMNS FROM t`.
+    ShowColumns(TableAt),
+    /// `SHOW CREATE TABLE t`.
+    ShowCreateTable(TableAt),
+    /// `DESCRIBE t`.
+    Describe(TableAt),
+    /// `DESCRIBE SELECT …`: the columns that a query yields.
+    DescribeQuery(Box<Query>),
+    /// `SUMMARIZE t`.
+    Summarize(TableAt),
+    /// `SUMMARIZE SELECT …`.
+    SummarizeQuery(Box<Query>),
+    /// `USE schema`.
+    Use(Ident),
+    /// `PREPARE name AS …`.
+    Prepare(Prepare),
+    /// `EXECUTE name(…)`.
+    Execute(Execute),
+    /// `DEALLOCATE name`.
+    Deallocate(Ident),
+    /// `SET name = value`.
+    Set(Set),
+    /// `SET frostline.as_of = <expr>`; `None` for `RESET frostline.as_of`, or the value DEFAULT or NULL.
+    SetAsOf(Option<Expr>),
+    /// `SHOW name`; the name is `all` for SHOW ALL.
+    Show(String),
+    /// `RESET name`.
+    Reset(String),
+    /// `COPY … TO`.
+    CopyTo(CopyTo),
+    /// `COPY … FROM`.
+    CopyFrom(CopyFrom),
+}
+
+impl Statement {
+    /// The query that the statement runs, describes or keeps, if it has one. Its tables may have version clauses.
+    pub fn query(&self) -> Option<&Query> {
+        match self {
+            Self::Query(query) | Self::DescribeQuery(query) | Self::SummarizeQuery(query) => Some(query),
+            Self::Explain(explain) => explained_query(&explain.inner),
+            Self::Insert(insert) => Some(&insert.source),
+            Self::CreateTable(table) => table.query.as_deref(),
+            Self::CreateView(view) => Some(&view.query),
+            Self::Prepare(prepare) => prepare.statement.query(),
+            Self::CopyTo(CopyTo { source: CopySource::Query(query), .. }) => Some(query),
+            _ => None,
+        }
+    }
+}
+
+fn explained_query(inner: &DFStatement) -> Option<&Query> {
+    let DFStatement::Statement(inner) = inner else {
+        return None;
+    };
+    match inner.as_ref() {
+        ast::Statement::Query(query) => Some(query),
+        ast::Statement::Insert(insert) => insert.source.as_deref(),
+        _ => None,
+    }
+}
+
+/// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f]`, or the same as `EXPLAIN (option, …)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explain {
+    /// The options, `analyze`, `verbose` and `format` among them.
+    pub options: ExplainStatementOptions,
+    /// A query or an INSERT.
+    pub inner: Box<DFStatement>,
+}
+
+/// An INSERT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Insert {
+    /// The table that receives the rows.
+    pub table: ObjectName,
+    /// The columns that are named, in order; empty for all.
+    pub columns: Vec<ObjectName>,
+    /// Whether the query's columns go where their names say (`BY NAME`) and not by position.
+    pub by_name: bool,
+    /// The rows.
+    pub source: Box<Query>,
+    /// The statement as the parser read it, for the planner. It does not say `BY NAME`.
+    pub ast: Box<ast::Insert>,
+}
+
+/// A CREATE TABLE. It has columns, or `like`, or `query`; columns and query may come together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateTable {
+    /// The new table's name.
+    pub name: ObjectName,
+    /// Whether a table of that name gives way. Not together with `if_not_exists`.
+    pub or_replace: bool,
+    /// Whether an existing table of that name is left as it is.
+    pub if_not_exists: bool,
+    /// The columns.
+    pub columns: Vec<ColumnDef>,
+    /// The constraints that stand between the columns.
+    pub constraints: Vec<TableConstraint>,
+    /// The table whose columns are taken.
+    pub like: Option<ObjectName>,
+    /// The query whose columns and rows are taken.
+    pub query: Option<Box<Query>>,
+    /// The order in which segments are kept.
+    pub sort_by: Vec<SortColumn>,
+    /// What WITH says, keys in lower case unless quoted.
+    pub options: Vec<(String, String)>,
+    /// What COMMENT says.
+    pub comment: Option<String>,
+}
+
+/// One column of SORT BY.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortColumn {
+    /// The column.
+    pub name: Ident,
+    /// Whether large values come first.
+    pub descending: bool,
+    /// Where nulls go, if the text says so.
+    pub nulls_first: Option<bool>,
+}
+
+/// A DROP of tables, views or schemas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropNames {
+    /// What is dropped, in order.
+    pub names: Vec<ObjectName>,
+    /// Whether a missing one is passed over.
+    pub if_exists: bool,
+}
+
+/// An ALTER TABLE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterTable {
+    /// The table.
+    pub name: ObjectName,
+    /// Whether a missing table is passed over.
+    pub if_exists: bool,
+    /// What changes, in order. Never empty.
+    pub operations: Vec<AlterOperation>,
+}
+
+/// One change of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlterOperation {
+    /// `ADD [COLUMN]`.
+    AddColumn {
+        /// The new column.
+        column: Box<ColumnDef>,
+        /// Whether an existing column of that name is left as it is.
+        if_not_exists: bool,
+    },
+    /// `DROP [COLUMN]`.
+    DropColumn {
+        /// The column.
+        name: Ident,
+        /// Whether a missing column is passed over.
+        if_exists: bool,
+    },
+    /// `RENAME [COLUMN] a TO b`.
+    RenameColumn {
+        /// The name that is.
+        from: Ident,
+        /// The name that will be.
+        to: Ident,
+    },
+}
+
+/// A CREATE SCHEMA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateSchema {
+    /// The new schema's name.
+    pub name: ObjectName,
+    /// Whether an existing schema of that name is left as it is.
+    pub if_not_exists: bool,
+}
+
+/// A CREATE VIEW.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateView {
+    /// The new view's name.
+    pub name: ObjectName,
+    /// Whether a view of that name gives way. Not together with `if_not_exists`.
+    pub or_replace: bool,
+    /// Whether an existing view of that name is left as it is.
+    pub if_not_exists: bool,
+    /// Names for the query's columns; empty for its own.
+    pub columns: Vec<Ident>,
+    /// The query's text, as typed. Parsing it again yields `query`.
+    pub query_text: String,
+    /// The query.
+    pub query: Box<Query>,
+}
+
+/// A CREATE TAG.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateTag {
+    /// The new tag's name.
+    pub name: Ident,
+    /// Whether an existing tag of that name is left as it is.
+    pub if_not_exists: bool,
+    /// The version that it names; `None` for the newest.
+    pub as_of: Option<VersionClause>,
+}
+
+/// A DROP TAG.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropTag {
+    /// The tag.
+    pub name: Ident,
+    /// Whether a missing tag is passed over.
+    pub if_exists: bool,
+}
+
+/// A SHOW TABLES.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShowTables {
+    /// The schema whose tables are shown; `None` for all.
+    pub schema: Option<ObjectName>,
+    /// A LIKE pattern that names match.
+    pub like: Option<String>,
+    /// The version of the catalog that is shown.
+    pub as_of: Option<VersionClause>,
+}
+
+/// A table, maybe at a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableAt {
+    /// The table.
+    pub table: ObjectName,
+    /// The version, if one is asked for.
+    pub as_of: Option<VersionClause>,
+}
+
+/// A PREPARE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepare {
+    /// The name to execute it by.
+    pub name: Ident,
+    /// The types of the parameters, if the text names them.
+    pub data_types: Vec<DataType>,
+    /// The text behind AS, as typed, to be planned again at each execution.
+    pub text: String,
+    /// A query or an INSERT.
+    pub statement: Box<Statement>,
+}
+
+/// An EXECUTE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execute {
+    /// The prepared statement.
+    pub name: Ident,
+    /// The values of `$1`, `$2`, …
+    pub parameters: Vec<Expr>,
+}
+
+/// A SET.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Set {
+    /// The setting's name, in lower case unless quoted, parts joined by periods.
+    pub name: String,
+    /// The value, or the values of a list. A bare word is an identifier. Never empty.
+    pub values: Vec<Expr>,
+}
+
+/// A COPY TO.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyTo {
+    /// What is written.
+    pub source: CopySource,
+    /// The path or URL.
+    pub target: String,
+    /// The format as written, if the text names one.
+    pub format: Option<String>,
+    /// The other options, keys in lower case unless quoted. An option without a value is `true`.
+    pub options: Vec<(String, String)>,
+}
+
+/// What a COPY TO writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CopySource {
+    /// A table at the session's version.
+    Table(ObjectName),
+    /// The rows of a query.
+    Query(Box<Query>),
+}
+
+/// A COPY FROM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyFrom {
+    /// The table that receives the rows.
+    pub table: ObjectName,
+    /// The columns that the files hold, in order; empty for all.
+    pub columns: Vec<Ident>,
+    /// The paths or URLs. Never empty.
+    pub sources: Vec<String>,
+    /// The format as written, if the text names one.
+    pub format: Option<String>,
+    /// The other options, keys in lower case unless quoted. An option without a value is `true`.
+    pub options: Vec<(String, String)>,
+}

@@ -1,0 +1,224 @@
+//! What each kind of statement keeps of its text.
+
+use datafusion::common::format::ExplainFormat;
+
+use super::{read, refuse};
+use crate::parse::{AlterOperation, CopySource, Statement};
+
+fn pairs(options: &[(String, String)]) -> Vec<(&str, &str)> {
+    options.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
+#[test]
+fn create_table_keeps_its_clauses() {
+    let sql = "CREATE TABLE IF NOT EXISTS s.t (a BIGINT NOT NULL, b TEXT COMMENT 'x', PRIMARY KEY (a)) \
+               SORT BY (a, b DESC NULLS LAST) WITH (rows_per_segment = 1000, 'quoted.Key' 'v') COMMENT 'kept'";
+    let Statement::CreateTable(table) = read(sql) else {
+        panic!("not a table");
+    };
+    assert_eq!(table.name.to_string(), "s.t");
+    assert!(table.if_not_exists && !table.or_replace);
+    assert_eq!(table.columns.iter().map(|column| column.name.value.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(table.constraints.len(), 1);
+    let sorted: Vec<(&str, bool, Option<bool>)> = table
+        .sort_by
+        .iter()
+        .map(|column| (column.name.value.as_str(), column.descending, column.nulls_first))
+        .collect();
+    assert_eq!(sorted, [("a", false, None), ("b", true, Some(false))]);
+    assert_eq!(pairs(&table.options), [("rows_per_segment", "1000"), ("quoted.Key", "v")]);
+    assert_eq!(table.comment.as_deref(), Some("kept"));
+    assert!(table.like.is_none() && table.query.is_none());
+}
+
+#[test]
+fn create_table_takes_like_or_a_query() {
+    for sql in ["CREATE TABLE u LIKE s.t", "CREATE TABLE u (LIKE s.t)", "CREATE TABLE u LIKE s.t COMMENT 'x'"] {
+        let Statement::CreateTable(table) = read(sql) else {
+            panic!("not a table");
+        };
+        assert_eq!(table.like.map(|name| name.to_string()).as_deref(), Some("s.t"), "{sql}");
+    }
+    for sql in [
+        "CREATE OR REPLACE TABLE u AS SELECT 1 AS a",
+        "CREATE OR REPLACE TABLE u SORT BY (a) AS VALUES (1)",
+        "CREATE OR REPLACE TABLE u (a INT) AS (SELECT 1)",
+        "CREATE OR REPLACE TABLE u AS WITH c AS (SELECT 1) SELECT * FROM c",
+    ] {
+        let Statement::CreateTable(table) = read(sql) else {
+            panic!("not a table");
+        };
+        assert!(table.or_replace && table.query.is_some(), "{sql}");
+    }
+    assert_eq!(
+        refuse("CREATE OR REPLACE TABLE IF NOT EXISTS t (a INT)").to_string(),
+        "line 1, column 25: syntax error: OR REPLACE and IF NOT EXISTS contradict each other; keep one"
+    );
+}
+
+#[test]
+fn insert_may_go_by_name() {
+    let Statement::Insert(insert) = read("INSERT INTO s.t BY NAME SELECT 1 AS a") else {
+        panic!("not an insert");
+    };
+    assert!(insert.by_name && insert.columns.is_empty());
+    assert_eq!((insert.table.to_string().as_str(), insert.source.to_string().as_str()), ("s.t", "SELECT 1 AS a"));
+    let Statement::Insert(insert) = read("INSERT INTO t (a, b) VALUES (1, 2)") else {
+        panic!("not an insert");
+    };
+    assert!(!insert.by_name);
+    assert_eq!(insert.columns.iter().map(|column| column.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn alter_table_lists_its_operations() {
+    let Statement::AlterTable(alter) = read(
+        "ALTER TABLE IF EXISTS t ADD COLUMN IF NOT EXISTS a INT DEFAULT 1, \
+         DROP COLUMN IF EXISTS b, RENAME COLUMN c TO d",
+    ) else {
+        panic!("not an alter");
+    };
+    assert!(alter.if_exists);
+    let shown: Vec<String> = alter
+        .operations
+        .iter()
+        .map(|operation| match operation {
+            AlterOperation::AddColumn { column, if_not_exists } => format!("add {} {if_not_exists}", column.name),
+            AlterOperation::DropColumn { name, if_exists } => format!("drop {name} {if_exists}"),
+            AlterOperation::RenameColumn { from, to } => format!("rename {from} {to}"),
+        })
+        .collect();
+    assert_eq!(shown, ["add a true", "drop b true", "rename c d"]);
+}
+
+#[test]
+fn a_view_keeps_the_text_of_its_query() {
+    let Statement::CreateView(view) = read("CREATE VIEW s.v (x) AS\n  SELECT a -- the key\n  FROM t AS OF TAG q3 ;")
+    else {
+        panic!("not a view");
+    };
+    assert_eq!(view.query_text, "SELECT a -- the key\n  FROM t AS OF TAG q3");
+    assert_eq!(view.columns[0].value, "x");
+    let Statement::Query(again) = read(&view.query_text) else {
+        panic!("not a query");
+    };
+    assert_eq!(again.to_string(), view.query.to_string());
+}
+
+#[test]
+fn drops_take_several_names() {
+    let Statement::DropTable(tables) = read("DROP TABLE IF EXISTS a, s.b") else {
+        panic!("not a drop");
+    };
+    assert!(tables.if_exists);
+    assert_eq!(tables.names.iter().map(|name| name.to_string()).collect::<Vec<_>>(), ["a", "s.b"]);
+    assert!(matches!(read("DROP VIEW v"), Statement::DropView(_)));
+    assert!(matches!(read("DROP SCHEMA IF EXISTS s"), Statement::DropSchema(_)));
+    assert!(
+        matches!(read("DROP TAG IF EXISTS q3"), Statement::DropTag(tag) if tag.if_exists && tag.name.value == "q3")
+    );
+    assert!(matches!(read("CREATE SCHEMA IF NOT EXISTS s"), Statement::CreateSchema(schema) if schema.if_not_exists));
+    assert!(matches!(read("CREATE TAG q3"), Statement::CreateTag(tag) if tag.as_of.is_none()));
+}
+
+#[test]
+fn explain_keeps_its_options() {
+    let Statement::Explain(explain) = read("EXPLAIN FORMAT TREE SELECT 1") else {
+        panic!("not an explain");
+    };
+    assert_eq!(explain.options.format, Some(ExplainFormat::Tree));
+    let Statement::Explain(explain) = read("EXPLAIN ANALYZE VERBOSE SELECT 1") else {
+        panic!("not an explain");
+    };
+    assert!(explain.options.analyze && explain.options.verbose);
+}
+
+#[test]
+fn settings_are_named_in_lower_case() {
+    let Statement::Set(set) = read("SET DataFusion.execution.batch_size = 1024") else {
+        panic!("not a set");
+    };
+    assert_eq!((set.name.as_str(), set.values[0].to_string().as_str()), ("datafusion.execution.batch_size", "1024"));
+    for (sql, value) in
+        [("SET a.b TO on", "on"), ("SET a.b = 'x'", "'x'"), ("SET a.b = true", "true"), ("SET a.b = -1", "-1")]
+    {
+        let Statement::Set(set) = read(sql) else {
+            panic!("not a set");
+        };
+        assert_eq!(set.values[0].to_string(), value, "{sql}");
+    }
+    assert!(matches!(read("SET TIME ZONE 'UTC'"), Statement::Set(set) if set.name == "timezone"));
+    assert!(matches!(read("SHOW a.b"), Statement::Show(name) if name == "a.b"));
+    assert!(matches!(read("SHOW ALL"), Statement::Show(name) if name == "all"));
+    assert!(matches!(read("RESET a.b"), Statement::Reset(name) if name == "a.b"));
+    assert!(matches!(read("USE s"), Statement::Use(name) if name.value == "s"));
+}
+
+#[test]
+fn a_session_is_pinned_by_an_expression() {
+    for (sql, expected) in [
+        ("SET frostline.as_of = 3", Some("3")),
+        ("SET frostline.as_of = 'q3-close'", Some("'q3-close'")),
+        ("SET Frostline.AS_OF TO now() - INTERVAL '1 day'", Some("now() - INTERVAL '1 day'")),
+        ("SET frostline.as_of = NULL", None),
+        ("SET frostline.as_of = DEFAULT", None),
+        ("RESET frostline.as_of", None),
+    ] {
+        let Statement::SetAsOf(expr) = read(sql) else {
+            panic!("not a pin");
+        };
+        assert_eq!(expr.map(|expr| expr.to_string()).as_deref(), expected, "{sql}");
+    }
+}
+
+#[test]
+fn prepared_statements_keep_their_text() {
+    let Statement::Prepare(prepare) = read("PREPARE p (INT, TEXT) AS SELECT  $1, $2") else {
+        panic!("not a prepare");
+    };
+    assert_eq!(
+        (prepare.name.value.as_str(), prepare.data_types.len(), prepare.text.as_str()),
+        ("p", 2, "SELECT  $1, $2")
+    );
+    let Statement::Execute(execute) = read("EXECUTE p (1, 'a')") else {
+        panic!("not an execute");
+    };
+    assert_eq!(execute.parameters.len(), 2);
+    assert!(matches!(read("EXECUTE p"), Statement::Execute(execute) if execute.parameters.is_empty()));
+    assert!(matches!(read("DEALLOCATE PREPARE p"), Statement::Deallocate(name) if name.value == "p"));
+}
+
+#[test]
+fn copy_to_takes_a_table_or_a_query() {
+    let Statement::CopyTo(copy) = read("COPY s.t TO 'x.parquet' (FORMAT parquet, compression 'zstd(3)')") else {
+        panic!("not a copy");
+    };
+    assert!(matches!(&copy.source, CopySource::Table(name) if name.to_string() == "s.t"));
+    assert_eq!((copy.target.as_str(), copy.format.as_deref()), ("x.parquet", Some("parquet")));
+    assert_eq!(pairs(&copy.options), [("compression", "zstd(3)")]);
+    let Statement::CopyTo(copy) = read("COPY (SELECT 1) TO 'x' STORED AS CSV OPTIONS ('format.has_header' 'true')")
+    else {
+        panic!("not a copy");
+    };
+    assert!(matches!(copy.source, CopySource::Query(_)));
+    assert_eq!(copy.format.as_deref(), Some("CSV"));
+    assert_eq!(pairs(&copy.options), [("format.has_header", "true")]);
+}
+
+#[test]
+fn copy_from_takes_columns_files_and_options() {
+    let Statement::CopyFrom(copy) =
+        read("COPY t (a, b) FROM ('1.csv', '2.csv') WITH (FORMAT csv, HEADER, delimiter = ';')")
+    else {
+        panic!("not a copy");
+    };
+    assert_eq!(copy.columns.iter().map(|column| column.value.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(copy.sources, ["1.csv", "2.csv"]);
+    assert_eq!(copy.format.as_deref(), Some("csv"));
+    assert_eq!(pairs(&copy.options), [("header", "true"), ("delimiter", ";")]);
+    assert!(matches!(read("COPY t FROM 'f.csv'"), Statement::CopyFrom(copy) if copy.format.is_none()));
+    let Statement::CopyFrom(copy) = read("COPY t FROM 'f' STORED AS CSV") else {
+        panic!("not a copy");
+    };
+    assert_eq!(copy.format.as_deref(), Some("CSV"));
+}

@@ -1,0 +1,58 @@
+//! The pass over the tokens of one statement, before the parser sees them.
+//!
+//! It does four things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
+//! into the one that the parser knows, refuses the spellings and places that are not accepted, numbers the
+//! parameters, and takes `BY NAME` out of an INSERT. Tokens keep the places they have in the text, so that errors
+//! point at what was typed.
+
+mod clause;
+mod parameters;
+mod place;
+mod refusal;
+mod rewrite;
+mod word;
+
+pub(crate) use parameters::number_parameters;
+pub(crate) use rewrite::rewrite;
+pub(crate) use word::is_word;
+
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use super::dialect::DIALECT;
+use super::error::ParseError;
+
+/// The tokens of a text, statement by statement, without white space and comments.
+pub(crate) struct Split {
+    /// The tokens of every statement that was read to its end. None is empty.
+    pub(crate) statements: Vec<Vec<TokenWithSpan>>,
+    /// What stopped the reading, if something did: it belongs to the statement after the last one.
+    pub(crate) failure: Option<ParseError>,
+}
+
+/// Splits a text into statements at semicolons outside of literals, names and comments.
+pub(crate) fn split(text: &str) -> Split {
+    let mut tokens: Vec<TokenWithSpan> = Vec::new();
+    let outcome = Tokenizer::new(&DIALECT, text).tokenize_with_location_into_buf(&mut tokens);
+    let mut statements: Vec<Vec<TokenWithSpan>> = Vec::new();
+    let mut current: Vec<TokenWithSpan> = Vec::new();
+    for token in tokens {
+        match token.token {
+            Token::Whitespace(_) | Token::EOF => {}
+            Token::SemiColon => {
+                if !current.is_empty() {
+                    statements.push(std::mem::take(&mut current));
+                }
+            }
+            _ => current.push(token),
+        }
+    }
+    match outcome {
+        Ok(()) => {
+            if !current.is_empty() {
+                statements.push(current);
+            }
+            Split { statements, failure: None }
+        }
+        Err(error) => Split { statements, failure: Some(ParseError::from(error)) },
+    }
+}
