@@ -1,1 +1,29 @@
-//! Placeholder front page.
+//! How rows become segments, and segments become rows again.
+//!
+//! ```text
+//!   files ──import──► batches ──RowWriter──► hot block (Arrow IPC)     ─┐
+//!                                      └───► frozen segment (Parquet)  ─┴─► proposals of a transaction
+//!
+//!   State at a version ──► Lake::hot_rows        few batches, cut without copying
+//!                     └──► Lake::files           footers and byte ranges, each checked against its digest
+//!                     └──► Lake::statistics      columns of min, max and null counts, to prune by
+//! ```
+//!
+//! Stores are named only in [`io`]; everything else is about bytes and batches. No SQL is here.
+
+pub mod import;
+pub mod io;
+pub mod read;
+pub mod settings;
+pub mod statistics;
+pub mod write;
+
+mod hot;
+mod lake;
+mod rows;
+mod verify;
+
+pub use lake::{Lake, LakeError};
+pub use rows::{RowWriter, TakeError, TakenRows};
+pub use settings::Settings;
+pub use verify::{VerifyError, VerifyNote, VerifySummary, verify};

@@ -1,1 +1,2 @@
-//! Placeholder front page.
+//! x
+pub mod parse;

@@ -244,7 +244,8 @@ mod tests {
             (DataType::Timestamp(TimeUnit::Nanosecond, utc()), "2024-01-01", "2024-01-01T00:00:00Z"),
         ] {
             assert!(is_scalar(&data_type));
-            assert_eq!(build(&data_type, &[Some(text), None]), Ok(vec![shown.to_owned(), String::new()]), "{data_type}");
+            let built = build(&data_type, &[Some(text), None]);
+            assert_eq!(built, Ok(vec![shown.to_owned(), String::new()]), "{data_type}");
         }
     }
 

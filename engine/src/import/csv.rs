@@ -1,7 +1,7 @@
 //! Reads delimited text.
 //!
 //! * An empty field is NULL, an empty field in quotes is the empty text; see
-//!   [`ImportOptions::null_text`](super::ImportOptions). Columns that are not text have no empty text: it is NULL there.
+//!   [`ImportOptions::null_text`](super::ImportOptions). Columns that are not text have no empty text: it is NULL.
 //! * Quotes say nothing about a field's type: `"5"` is as much a number as `5`.
 //! * Blanks around a value mean nothing, except in text.
 //! * With a header, columns are matched by name and may stand in any order; without one, by position.

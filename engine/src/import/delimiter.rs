@@ -36,7 +36,7 @@ struct Split {
     width: usize,
 }
 
-/// `None` if the delimiter does not split the first record, or if the records break its quotes.
+/// `None` if the delimiter does not split the first record. Records that break its quotes are not split evenly.
 fn try_delimiter(sample: &[u8], dialect: Dialect, whole: bool) -> Option<Split> {
     let mut reader = RecordReader::new(sample, dialect);
     reader.skip_blank_records(true);
@@ -54,9 +54,6 @@ fn try_delimiter(sample: &[u8], dialect: Dialect, whole: bool) -> Option<Split> 
         };
         widths.push(block.width(0));
     }
-    if broken && whole {
-        return None;
-    }
     // Records read to the end of a torn sample: the last one may be half.
     if !whole && !broken && widths.len() < SAMPLE_RECORDS && widths.len() > 1 {
         widths.pop();
@@ -66,7 +63,7 @@ fn try_delimiter(sample: &[u8], dialect: Dialect, whole: bool) -> Option<Split> 
         return None;
     }
     let alike = widths.iter().filter(|other| **other == width).count();
-    Some(Split { even: alike == widths.len(), alike, width })
+    Some(Split { even: alike == widths.len() && !(broken && whole), alike, width })
 }
 
 #[cfg(test)]
@@ -95,6 +92,12 @@ mod tests {
     #[test]
     fn a_ragged_file_keeps_its_likeliest_delimiter() {
         check("a,b,c\n1,2,3\n4,5\n6,7,8\n", b',');
+    }
+
+    #[test]
+    fn a_file_that_breaks_keeps_its_delimiter() {
+        assert_eq!(sniff_delimiter(b"a;b\n1;\xff\n", Some(b'"'), true), b';');
+        check("a;b\n1;\"x\n", b';');
     }
 
     #[test]

@@ -233,7 +233,8 @@ impl<R: Read> ElementReader<R> {
             (State::Closed, _) => return Err(self.layout("something follows the array; a file is one array or none")),
             _ => {
                 return Err(self.layout(
-                    "expected an object, like `{\"name\": 1}`; a file is JSON objects, one after another or in one array",
+                    "expected an object, like `{\"name\": 1}`; \
+                     a file is JSON objects, one after another or in one array",
                 ));
             }
         }

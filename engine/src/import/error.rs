@@ -137,7 +137,10 @@ pub enum ImportError {
         second: String,
     },
     /// Two files of one import have different columns.
-    #[error("`{file}` has no column `{column}`, which `{other}` has; all files of an import must have the same columns")]
+    #[error(
+        "`{file}` has no column `{column}`, which `{other}` has; \
+         all files of an import must have the same columns"
+    )]
     ColumnsDiffer {
         /// The file that lacks the column.
         file: PathBuf,

@@ -11,7 +11,7 @@ pub enum FileFormat {
     Csv,
     /// As [`FileFormat::Csv`], with tabs as delimiters.
     Tsv,
-    /// JSON objects: one after another (usually one a line), or all in one array. Which one is told from the first byte.
+    /// JSON objects: one after another (usually one a line), or all in one array. The first byte tells which.
     Json,
     /// Apache Parquet.
     Parquet,
@@ -28,8 +28,8 @@ pub enum UnknownFormat {
     },
     /// The ending of a file's name tells no format.
     #[error(
-        "the name of `{file}` does not tell its format; the known endings are .csv, .tsv, .tab, .json, .jsonl, .ndjson, \
-         .parquet and .pq; rename the file (unpack it first if it is compressed), or name its format"
+        "the name of `{file}` does not tell its format; the known endings are .csv, .tsv, .tab, .json, .jsonl, \
+         .ndjson, .parquet and .pq; rename the file (unpack it first if it is compressed), or name its format"
     )]
     Ending {
         /// The file.

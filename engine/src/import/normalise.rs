@@ -18,7 +18,7 @@
 //! | Null, Interval, Duration, Union, Struct without fields, longer decimals | refused |
 //!
 //! * No value changes: what cannot be kept exactly is refused, as a type or as a value.
-//! * What may be NULL stays so, on every level. Metadata of fields is left behind: it may hold field ids of another file.
+//! * What may be NULL stays so, on every level. Metadata of fields is left behind: its field ids are another file's.
 //! * Normalising twice is normalising once.
 
 use std::sync::Arc;
@@ -309,7 +309,7 @@ mod tests {
         let instants = normalise_column(Arc::new(instants));
         assert_eq!(instants.as_primitive::<TimestampMillisecondType>().value(0), 10_000);
 
-        let halves = normalise_column(Arc::new(Float16Array::from(vec![None])));
+        let halves = normalise_column(Arc::new(Float16Array::new_null(1)));
         assert_eq!(halves.null_count(), 1);
     }
 

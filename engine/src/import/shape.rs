@@ -1,6 +1,7 @@
 //! Which types a column of JSON values may have.
 //!
-//! * Numbers and booleans are judged as in CSV (see [`super::candidates`]); JSON strings are text, whatever they look like.
+//! * Numbers and booleans are judged as in CSV (see [`super::candidates`]); JSON strings are text, whatever they look
+//!   like.
 //! * Scalars of different kinds in one place make it text, which shows a number or boolean as the file spells it.
 //! * A place that has a scalar in one row and an array or object in another has no type.
 //! * Members of nested objects keep their spelling; all of them may be NULL.

@@ -58,8 +58,8 @@ pub(crate) fn parse_decimal(text: &str, precision: u8, scale: i8) -> Option<i128
     Some(if negative { -value } else { value })
 }
 
-/// Bytes as `\x` and two hexadecimal digits each. Anything else is refused: it might be hexadecimal digits, or the bytes
-/// themselves.
+/// Bytes as `\x` and two hexadecimal digits each. Anything else is refused: it might be digits without the prefix, or
+/// the bytes themselves.
 pub(crate) fn parse_bytes(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("\\x")?.as_bytes();
     if digits.len() % 2 != 0 {
@@ -74,7 +74,7 @@ pub(crate) fn parse_bytes(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Multiplies by ten so many times, or divides if that leaves no rest. Ends early at zero, so huge exponents cost nothing.
+/// Multiplies by ten so many times, or divides if that leaves no rest. Ends early at zero: huge exponents cost nothing.
 fn shift_decimal(value: i128, places: i64) -> Option<i128> {
     let mut value = value;
     let mut left = places;

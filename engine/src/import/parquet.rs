@@ -1,0 +1,247 @@
+//! Reads Parquet.
+//!
+//! * Columns are matched by name and may stand in any order.
+//! * Types become those of the target if no value changes; see [`cast_exact`].
+//! * A damaged file is an error, never a panic and never a short read: sizes and offsets in the footer are checked
+//!   against the file before anything is decoded, and the rows that come out are counted.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Field, SchemaRef};
+
+use super::error::{ImportError, Row};
+use super::exact::{ExactCastError, cast_exact};
+use super::name::{column_names, match_columns};
+use super::normalise::normalise_type;
+use super::options::ImportOptions;
+use super::progress::Progress;
+use super::reader::BATCH_ROWS;
+use super::source::SourceFile;
+
+/// The columns of a file, by name, with their types as tables have them.
+pub(crate) fn infer_parquet(
+    source: &SourceFile,
+    options: &ImportOptions,
+) -> Result<Vec<(String, DataType)>, ImportError> {
+    behind_wall(&source.path, || "its footer".to_owned(), || {
+        let builder = open_file(&source.path)?;
+        let schema = builder.schema();
+        let spelled: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let names = column_names(&source.path, &spelled, options.keep_case)?;
+        let mut columns: Vec<(String, DataType)> = Vec::with_capacity(names.len());
+        for (name, field) in names.into_iter().zip(schema.fields()) {
+            let data_type = normalise_type(field.data_type()).map_err(|error| ImportError::UnsupportedType {
+                file: source.path.clone(),
+                column: format!("{name}{}", error.path),
+                found: error.found.into(),
+                problem: error.advice,
+            })?;
+            columns.push((name, data_type));
+        }
+        Ok(columns)
+    })
+}
+
+/// Reads one file as batches of the target schema.
+pub(crate) struct ParquetReader {
+    path: PathBuf,
+    batches: ParquetRecordBatchReader,
+    schema: SchemaRef,
+    /// For every column of the target, which column of the file it is.
+    positions: Vec<usize>,
+    progress: Arc<Progress>,
+    rows_read: u64,
+    rows_total: u64,
+    size_bytes: u64,
+    bytes_reported: u64,
+}
+
+impl ParquetReader {
+    pub(crate) fn open(
+        source: &SourceFile,
+        schema: SchemaRef,
+        options: &ImportOptions,
+        progress: Arc<Progress>,
+    ) -> Result<Self, ImportError> {
+        behind_wall(&source.path, || "its footer".to_owned(), || {
+            let builder = open_file(&source.path)?;
+            let file_schema = Arc::clone(builder.schema());
+            let spelled: Vec<&str> = file_schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let positions = match_columns(&source.path, &schema, &spelled, options.keep_case)?;
+            let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+            let batches = builder
+                .with_batch_size(BATCH_ROWS)
+                .build()
+                .map_err(|error| damaged(&source.path, "its columns".to_owned(), Some(error)))?;
+            Ok(Self {
+                path: source.path.clone(),
+                batches,
+                schema,
+                positions,
+                progress,
+                rows_read: 0,
+                rows_total,
+                size_bytes: source.size_bytes,
+                bytes_reported: 0,
+            })
+        })
+    }
+
+    fn read_batch(&mut self) -> Result<Option<RecordBatch>, ImportError> {
+        if self.rows_read == self.rows_total {
+            return Ok(None);
+        }
+        let batch = match self.batches.next() {
+            Some(Ok(batch)) => batch,
+            Some(Err(error)) => return Err(damaged(&self.path, self.place(), Some(ParquetError::from(error)))),
+            // The footer promises more rows.
+            None => return Err(damaged(&self.path, self.place(), None)),
+        };
+        let rows = batch.num_rows() as u64;
+        if rows == 0 || rows > self.rows_total - self.rows_read {
+            return Err(damaged(&self.path, self.place(), None));
+        }
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.positions.len());
+        for (field, position) in self.schema.fields().iter().zip(&self.positions) {
+            let Some(column) = batch.columns().get(*position) else {
+                return Err(damaged(&self.path, self.place(), None));
+            };
+            columns.push(self.read_column(field, column)?);
+        }
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|source| ImportError::Batch {
+            file: self.path.clone(),
+            row: self.row_of(0),
+            source,
+        })?;
+        self.rows_read += rows;
+        self.report_progress();
+        Ok(Some(batch))
+    }
+
+    fn read_column(&self, field: &Field, column: &ArrayRef) -> Result<ArrayRef, ImportError> {
+        let file = self.path.clone();
+        let name = field.name().clone();
+        let array = match cast_exact(column, field.data_type()) {
+            Ok(array) => array,
+            Err(ExactCastError::Types { found, expected }) => {
+                return Err(ImportError::WrongType {
+                    file,
+                    column: name,
+                    found: found.into(),
+                    expected: expected.into(),
+                });
+            }
+            Err(ExactCastError::Value { row, value, expected }) => {
+                return Err(ImportError::BadValue { file, row: self.row_of(row), column: name, value, expected });
+            }
+            Err(ExactCastError::Arrow { source, .. }) => {
+                return Err(ImportError::Batch { file, row: self.row_of(0), source });
+            }
+        };
+        if !field.is_nullable()
+            && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
+        {
+            return Err(ImportError::NullValue { file, row: self.row_of(row), column: name });
+        }
+        Ok(array)
+    }
+
+    /// Pages are read where they lie, so bytes are told from rows.
+    fn report_progress(&mut self) {
+        let share = u128::from(self.size_bytes) * u128::from(self.rows_read) / u128::from(self.rows_total.max(1));
+        let bytes = u64::try_from(share).unwrap_or(self.size_bytes);
+        self.progress.add_bytes(bytes.saturating_sub(self.bytes_reported));
+        self.bytes_reported = bytes;
+    }
+
+    fn place(&self) -> String {
+        format!("row {} or after", self.rows_read + 1)
+    }
+
+    fn row_of(&self, row: usize) -> Row {
+        Row::new(self.rows_read + row as u64 + 1)
+    }
+}
+
+impl Iterator for ParquetReader {
+    type Item = Result<RecordBatch, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let path = self.path.clone();
+        let place = self.place();
+        behind_wall(&path, || place, || self.read_batch()).transpose()
+    }
+}
+
+/// Runs foreign decoders on bytes that nobody vouches for, as the last wall against their panics. A decoder that
+/// panicked may be in any state: callers must not use it again.
+///
+/// The decoders have asserts, index slices by numbers from the file and allocate what it says. What can be checked is
+/// checked before, but a page inside a column may still lie, and a file that a user hands in must not end the process.
+fn behind_wall<T>(
+    path: &Path,
+    place: impl FnOnce() -> String,
+    decode: impl FnOnce() -> Result<T, ImportError>,
+) -> Result<T, ImportError> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(result) => result,
+        Err(_) => Err(damaged(path, place(), None)),
+    }
+}
+
+/// Opens a file whose footer can be trusted as far as its sizes and offsets go.
+fn open_file(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, ImportError> {
+    let io_error = |source: std::io::Error| ImportError::Io { file: path.to_path_buf(), source };
+    let file = File::open(path).map_err(io_error)?;
+    let size_bytes = file.metadata().map_err(io_error)?.len();
+    if size_bytes == 0 {
+        return Err(ImportError::Empty { file: path.to_path_buf() });
+    }
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| damaged(path, "its footer".to_owned(), Some(error)))?;
+    check_footer(builder.metadata(), size_bytes).map_err(|place| damaged(path, place, None))?;
+    if builder.schema().fields().is_empty() {
+        return Err(ImportError::NoColumns { file: path.to_path_buf() });
+    }
+    Ok(builder)
+}
+
+/// Checks that counts are counts and that what lies in the file lies in the file. The error says where it does not.
+fn check_footer(metadata: &ParquetMetaData, size_bytes: u64) -> Result<(), String> {
+    let mut rows: i64 = 0;
+    for (position, group) in metadata.row_groups().iter().enumerate() {
+        let place = |what: &str| format!("{what} of row group {position} in its footer");
+        if group.num_rows() < 0 {
+            return Err(place("the row count"));
+        }
+        rows = rows.checked_add(group.num_rows()).ok_or_else(|| place("the row count"))?;
+        for column in group.columns() {
+            if !lies_within(column, size_bytes) {
+                return Err(place(&format!("column `{}`", column.column_path().string())));
+            }
+        }
+    }
+    if rows == metadata.file_metadata().num_rows() { Ok(()) } else { Err("the row count in its footer".to_owned()) }
+}
+
+fn lies_within(column: &ColumnChunkMetaData, size_bytes: u64) -> bool {
+    let begin = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+    let (Ok(begin), Ok(length)) = (u64::try_from(begin), u64::try_from(column.compressed_size())) else {
+        return false;
+    };
+    column.num_values() >= 0
+        && column.uncompressed_size() >= 0
+        && column.data_page_offset() >= 0
+        && begin.checked_add(length).is_some_and(|end| end <= size_bytes)
+}
+
+fn damaged(path: &Path, place: String, source: Option<ParquetError>) -> ImportError {
+    ImportError::Damaged { file: path.to_path_buf(), place, source }
+}

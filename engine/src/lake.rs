@@ -1,0 +1,275 @@
+//! An open lake: its ledger, and the rows behind it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use frostline_catalog::io::{
+    Clock, CommitError, Committed, CreateError, Genesis, LakeLocation, Ledger, LedgerError, LocationError,
+};
+use frostline_catalog::segment::{BlockRef, Segment, Storage};
+use frostline_catalog::transaction::Transaction;
+use frostline_catalog::{LakeId, ObjectId, SegmentId, State, Version};
+use thiserror::Error;
+
+use crate::hot::HotTable;
+use crate::io::{ReadError, SegmentFiles};
+use crate::settings::Settings;
+use crate::statistics::{SegmentStatistics, StatisticsError};
+use crate::write::{HotError, decode_hot};
+
+/// Why rows of a lake cannot be had.
+#[derive(Clone, Debug, Error)]
+pub enum LakeError {
+    /// The ledger cannot be followed, or a block of it is not sound.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A frozen segment cannot be read.
+    #[error(transparent)]
+    Read(#[from] Arc<ReadError>),
+    /// A hot segment cannot be decoded.
+    #[error("hot segment {segment} cannot be decoded")]
+    Hot {
+        /// The segment.
+        segment: SegmentId,
+        /// Why.
+        #[source]
+        source: Arc<HotError>,
+    },
+    /// The statistics of a segment cannot be decoded.
+    #[error("the statistics of segment {segment} cannot be decoded")]
+    Statistics {
+        /// The segment.
+        segment: SegmentId,
+        /// Why.
+        #[source]
+        source: Arc<StatisticsError>,
+    },
+    /// Hot rows do not fit together.
+    #[error("hot rows of table {table} do not fit together")]
+    Arrow {
+        /// The table.
+        table: ObjectId,
+        /// Why.
+        #[source]
+        source: Arc<ArrowError>,
+    },
+}
+
+/// An open lake. It is cheap to share behind an [`Arc`].
+///
+/// * Whatever it hands out was checked against the digests that the ledger carries.
+/// * Nothing that it caches is ever invalidated: what it caches never changes.
+#[derive(Debug)]
+pub struct Lake {
+    location: LakeLocation,
+    ledger: Ledger,
+    settings: Settings,
+    files: SegmentFiles,
+    hot: tokio::sync::Mutex<HashMap<ObjectId, Arc<HotTable>>>,
+    statistics: Mutex<HashMap<StatisticsKey, Arc<SegmentStatistics>>>,
+    blocks: Mutex<HashMap<BlockKey, Bytes>>,
+}
+
+/// A list of segments of one table: how many, the first and the last. Lists that agree in these are equal, because
+/// segments are listed in the order of their placements.
+type StatisticsKey = (ObjectId, usize, SegmentId, SegmentId);
+
+/// A block by slot and place.
+type BlockKey = (u64, u32);
+
+/// How many lists of statistics are kept.
+const STATISTICS_LISTS_MAX: usize = 256;
+
+impl Lake {
+    /// Creates a lake, its folder included.
+    ///
+    /// # Errors
+    /// See [`CreateError`].
+    pub async fn create(location: &LakeLocation, clock: &dyn Clock, genesis: Genesis) -> Result<LakeId, CreateError> {
+        let failed = |source: LocationError| CreateError::from(LedgerError::from(Arc::new(source)));
+        location.create_root().map_err(failed)?;
+        let store = location.open().map_err(failed)?;
+        Ledger::create(&store, clock, &location.to_string(), genesis).await
+    }
+
+    /// Opens a lake at its newest version.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub async fn open(
+        location: LakeLocation,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, LedgerError> {
+        let store = match location.open() {
+            Ok(store) => store,
+            Err(LocationError::Missing { .. }) => {
+                return Err(LedgerError::NoLake { location: location.to_string() });
+            }
+            Err(error) => return Err(Arc::new(error).into()),
+        };
+        let objects = Arc::clone(store.objects());
+        let ledger = Ledger::open(store, clock, &location.to_string(), settings.ledger()).await?;
+        let files = SegmentFiles::new(objects, settings.footer_cache_bytes);
+        Ok(Self {
+            location,
+            ledger,
+            settings,
+            files,
+            hot: tokio::sync::Mutex::default(),
+            statistics: Mutex::default(),
+            blocks: Mutex::default(),
+        })
+    }
+
+    /// Where the lake is.
+    pub fn location(&self) -> &LakeLocation {
+        &self.location
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// How this process treats the lake.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The newest state that this process knows.
+    pub fn state(&self) -> Arc<State> {
+        self.ledger.state()
+    }
+
+    /// Asks the store for what other processes wrote.
+    pub async fn refresh(&self) -> Result<Arc<State>, LedgerError> {
+        self.ledger.refresh().await
+    }
+
+    /// Commits a transaction.
+    pub async fn commit(&self, transaction: Transaction) -> Result<Committed, CommitError> {
+        self.ledger.commit(transaction).await
+    }
+
+    /// Frozen segments' footers and bytes.
+    pub fn files(&self) -> &SegmentFiles {
+        &self.files
+    }
+
+    /// The hot rows that a table has at a version, in few batches. Their fields carry field ids; batches of different
+    /// times may have different columns.
+    pub async fn hot_rows(
+        &self,
+        state: &State,
+        table: ObjectId,
+        version: Version,
+    ) -> Result<Vec<RecordBatch>, LakeError> {
+        let Some(segments) = state.segments_of(table).filter(|segments| !segments.hot().is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let mut tables = self.hot.lock().await;
+        let known = tables.get(&table).cloned().unwrap_or_default();
+        let missing = segments.hot().len().saturating_sub(known.segments());
+        let current = if missing == 0 {
+            known
+        } else {
+            let placed: Vec<_> = segments.hot().iter().skip(known.segments()).collect();
+            let refs: Vec<BlockRef> = placed.iter().filter_map(|placed| hot_block(&placed.segment)).collect();
+            let blocks = self.ledger.blocks().read_all(&refs, state.head().slot).await?;
+            let mut decoded = Vec::with_capacity(blocks.len());
+            for (placed, block) in placed.iter().zip(&blocks) {
+                let segment = placed.segment.id;
+                let rows = decode_hot(block)
+                    .map_err(|source| LakeError::Hot { segment, source: Arc::new(source) })?;
+                decoded.push((placed.placement.interval.begin(), rows));
+            }
+            let appended = known.appended(decoded);
+            let appended = appended.map_err(|source| LakeError::Arrow { table, source: Arc::new(source) })?;
+            let appended = Arc::new(appended);
+            tables.insert(table, Arc::clone(&appended));
+            appended
+        };
+        Ok(current.at(version))
+    }
+
+    /// The statistics of frozen segments of one table, a row each, in the order given.
+    pub async fn statistics(&self, segments: &[Arc<Segment>]) -> Result<Arc<SegmentStatistics>, LakeError> {
+        let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
+            return Ok(Arc::new(SegmentStatistics::default()));
+        };
+        let key = (first.table, segments.len(), first.id, last.id);
+        if let Some(found) = self.statistics_lists().get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let refs: Vec<BlockRef> = segments.iter().filter_map(|segment| statistics_block(segment)).collect();
+        let blocks = self.ledger.blocks().read_all(&refs, self.state().head().slot).await?;
+        let mut rows = Vec::with_capacity(blocks.len());
+        for (segment, block) in segments.iter().zip(&blocks) {
+            let segment = segment.id;
+            let row = SegmentStatistics::decode_block(block)
+                .map_err(|source| LakeError::Statistics { segment, source: Arc::new(source) })?;
+            rows.push(row);
+        }
+        let concatenated = SegmentStatistics::concat(rows)
+            .map_err(|source| LakeError::Statistics { segment: first.id, source: Arc::new(source) })?;
+        let concatenated = Arc::new(concatenated);
+        let mut lists = self.statistics_lists();
+        if lists.len() >= STATISTICS_LISTS_MAX {
+            lists.clear();
+        }
+        lists.insert(key, Arc::clone(&concatenated));
+        Ok(concatenated)
+    }
+
+    fn statistics_lists(&self) -> std::sync::MutexGuard<'_, HashMap<StatisticsKey, Arc<SegmentStatistics>>> {
+        self.statistics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The digests of a frozen segment's object.
+    pub async fn digests(&self, segment: &Segment) -> Result<Bytes, LakeError> {
+        let Storage::Frozen { digests, .. } = &segment.storage else { return Ok(Bytes::new()) };
+        self.kept_block(digests).await
+    }
+
+    /// The block of a frozen segment's statistics.
+    pub async fn statistics_bytes(&self, segment: &Segment) -> Result<Bytes, LakeError> {
+        match statistics_block(segment) {
+            Some(block) => Ok(self.ledger.blocks().read(&block).await?),
+            None => Ok(Bytes::new()),
+        }
+    }
+
+    async fn kept_block(&self, block: &BlockRef) -> Result<Bytes, LakeError> {
+        let key = (block.slot.number(), block.index);
+        let kept = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(bytes) = kept {
+            return Ok(bytes);
+        }
+        let bytes = self.ledger.blocks().read(block).await?;
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).insert(key, bytes.clone());
+        Ok(bytes)
+    }
+
+    /// Waits for what is derived from the commits so far.
+    pub async fn settle(&self) {
+        self.ledger.settle().await;
+    }
+}
+
+fn hot_block(segment: &Segment) -> Option<BlockRef> {
+    match &segment.storage {
+        Storage::Hot { rows } => Some(*rows),
+        Storage::Frozen { .. } => None,
+    }
+}
+
+fn statistics_block(segment: &Segment) -> Option<BlockRef> {
+    match &segment.storage {
+        Storage::Frozen { statistics, .. } => Some(*statistics),
+        Storage::Hot { .. } => None,
+    }
+}

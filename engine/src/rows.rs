@@ -1,0 +1,211 @@
+//! Taking rows in: few stay hot, many become frozen segments, uploaded while more arrive.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use frostline_catalog::io::StoreError;
+use frostline_catalog::schema::SortKey;
+use frostline_catalog::segment::FrozenObject;
+use frostline_catalog::transaction::{BlockIndex, Proposal, Rows, TableTarget};
+use thiserror::Error;
+use tokio::task::{JoinError, JoinSet};
+
+use crate::io::upload_segment;
+use crate::lake::Lake;
+use crate::write::{EncodedSegment, FrozenWriter, HotError, WriteError, WriteSettings, encode_hot};
+
+/// How many segments are uploaded at once. Each is held in memory until its upload ends.
+const UPLOADS_MAX: usize = 2;
+
+/// Why rows cannot be taken in. Nothing was committed.
+#[derive(Debug, Error)]
+pub enum TakeError {
+    /// They cannot be encoded as a frozen segment.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// They cannot be encoded as a hot segment.
+    #[error(transparent)]
+    Hot(#[from] HotError),
+    /// Their batches do not fit together.
+    #[error("batches of rows do not fit together")]
+    Arrow(#[from] ArrowError),
+    /// A segment cannot be uploaded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A task was broken off.
+    #[error("writing was broken off")]
+    Task(#[from] JoinError),
+}
+
+/// Takes rows of one table in.
+///
+/// * Memory is bounded by three segments and a row group, whatever comes.
+/// * Dropping it, or an error, leaves nothing but objects that no record names.
+#[derive(Debug)]
+pub struct RowWriter {
+    lake: Arc<Lake>,
+    schema: SchemaRef,
+    sort_by: Vec<SortKey>,
+    hot: Vec<RecordBatch>,
+    hot_bytes: usize,
+    frozen: Option<FrozenWriter>,
+    uploads: JoinSet<Result<Part, StoreError>>,
+    parts: Vec<Part>,
+    rows: u64,
+}
+
+/// Rows that a transaction can add.
+#[derive(Debug)]
+enum Part {
+    Hot { rows: u64, block: Bytes },
+    Frozen { rows: u64, object: FrozenObject, digests: Bytes, statistics: Bytes },
+}
+
+/// All rows that were taken in, uploaded and ready to be committed.
+#[derive(Debug)]
+pub struct TakenRows {
+    rows: u64,
+    parts: Vec<Part>,
+}
+
+impl RowWriter {
+    /// A writer of rows with this schema, whose fields carry field ids.
+    pub fn new(lake: Arc<Lake>, schema: SchemaRef, sort_by: Vec<SortKey>) -> Self {
+        Self {
+            lake,
+            schema,
+            sort_by,
+            hot: Vec::new(),
+            hot_bytes: 0,
+            frozen: None,
+            uploads: JoinSet::new(),
+            parts: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    /// Takes a batch in. Its columns are the schema's, in order.
+    pub async fn write(&mut self, batch: RecordBatch) -> Result<(), TakeError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        self.rows += batch.num_rows() as u64;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())?;
+        if self.frozen.is_some() {
+            return self.freeze(vec![batch]).await;
+        }
+        self.hot_bytes += batch.get_array_memory_size();
+        self.hot.push(batch);
+        if self.hot_bytes > self.lake.settings().hot_bytes_max && self.hot_size_bytes() > self.hot_limit() {
+            let batches = std::mem::take(&mut self.hot);
+            let settings = self.lake.settings();
+            let settings = WriteSettings {
+                segment_bytes_target: settings.segment_bytes_target,
+                row_group_rows: settings.row_group_rows,
+                ..WriteSettings::default()
+            };
+            self.frozen = Some(FrozenWriter::new(Arc::clone(&self.schema), self.sort_by.clone(), settings));
+            return self.freeze(batches).await;
+        }
+        Ok(())
+    }
+
+    fn hot_limit(&self) -> usize {
+        self.lake.settings().hot_bytes_max
+    }
+
+    /// What the waiting rows take, without the parts of shared buffers that they do not use.
+    fn hot_size_bytes(&self) -> usize {
+        let column_bytes = |batch: &RecordBatch| -> usize {
+            batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum()
+        };
+        self.hot.iter().map(column_bytes).sum()
+    }
+
+    async fn freeze(&mut self, batches: Vec<RecordBatch>) -> Result<(), TakeError> {
+        let Some(mut writer) = self.frozen.take() else { return Ok(()) };
+        let (writer, done) = tokio::task::spawn_blocking(move || {
+            let mut done = Vec::new();
+            for batch in &batches {
+                done.extend(writer.write(batch)?);
+            }
+            Ok::<_, WriteError>((writer, done))
+        })
+        .await??;
+        self.frozen = Some(writer);
+        for segment in done {
+            self.upload(segment).await?;
+        }
+        Ok(())
+    }
+
+    async fn upload(&mut self, segment: EncodedSegment) -> Result<(), TakeError> {
+        while self.uploads.len() >= UPLOADS_MAX {
+            self.finish_upload().await?;
+        }
+        let store = Arc::clone(self.lake.ledger().store().objects());
+        self.uploads.spawn(async move {
+            let (rows, digests, statistics) = (segment.rows, segment.digests.clone(), segment.statistics.clone());
+            let object = upload_segment(store.as_ref(), segment).await?;
+            Ok(Part::Frozen { rows, object, digests, statistics })
+        });
+        Ok(())
+    }
+
+    async fn finish_upload(&mut self) -> Result<(), TakeError> {
+        if let Some(done) = self.uploads.join_next().await {
+            self.parts.push(done??);
+        }
+        Ok(())
+    }
+
+    /// Ends the writing: when it returns, every frozen segment is durable.
+    pub async fn finish(mut self) -> Result<TakenRows, TakeError> {
+        if let Some(writer) = self.frozen.take() {
+            let last = tokio::task::spawn_blocking(move || writer.finish()).await??;
+            if let Some(segment) = last {
+                self.upload(segment).await?;
+            }
+            while !self.uploads.is_empty() {
+                self.finish_upload().await?;
+            }
+        } else if self.rows > 0 {
+            let batches = std::mem::take(&mut self.hot);
+            let rows = if let [only] = batches.as_slice() { only.clone() } else { concat_batches(&self.schema, &batches)? };
+            self.parts.push(Part::Hot { rows: self.rows, block: encode_hot(&rows)? });
+        }
+        Ok(TakenRows { rows: self.rows, parts: self.parts })
+    }
+}
+
+impl TakenRows {
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The proposals that add the rows to a table. Their blocks go behind `blocks`.
+    pub fn into_proposals(self, table: TableTarget, blocks: &mut Vec<Bytes>) -> Vec<Proposal> {
+        let mut push = |block: Bytes| {
+            blocks.push(block);
+            BlockIndex(blocks.len() - 1)
+        };
+        self.parts
+            .into_iter()
+            .map(|part| match part {
+                Part::Hot { rows, block } => {
+                    Proposal::AddRows { table, count: rows, rows: Rows::Hot { rows: push(block) } }
+                }
+                Part::Frozen { rows, object, digests, statistics } => Proposal::AddRows {
+                    table,
+                    count: rows,
+                    rows: Rows::Frozen { object, digests: push(digests), statistics: push(statistics) },
+                },
+            })
+            .collect()
+    }
+}

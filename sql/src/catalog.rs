@@ -1,0 +1,80 @@
+//! The lake's schemas at one version, as the planner asks for them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::common::{DataFusionError, Result};
+use frostline_catalog::Version;
+
+use crate::context::{CATALOG, Context, QualifiedName, SYSTEM};
+use crate::system::SystemTable;
+
+/// The one catalog of a lake, at one version.
+#[derive(Clone, Debug)]
+pub(crate) struct LakeCatalogs {
+    context: Arc<Context>,
+    version: Version,
+    depth: usize,
+}
+
+impl LakeCatalogs {
+    pub(crate) fn new(context: Arc<Context>, version: Version, depth: usize) -> Self {
+        Self { context, version, depth }
+    }
+}
+
+impl CatalogProviderList for LakeCatalogs {
+    fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        vec![CATALOG.to_owned()]
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        (name == CATALOG).then(|| Arc::new(self.clone()) as Arc<dyn CatalogProvider>)
+    }
+}
+
+impl CatalogProvider for LakeCatalogs {
+    fn schema_names(&self) -> Vec<String> {
+        let schemas = self.context.state.schemas_at(self.version);
+        schemas.map(|(_, name)| name.to_string()).chain([SYSTEM.to_owned()]).collect()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        let known = name == SYSTEM || self.context.state.schema_named(name, self.version).is_some();
+        known.then(|| Arc::new(LakeSchema { lake: self.clone(), name: name.to_owned() }) as Arc<dyn SchemaProvider>)
+    }
+}
+
+#[derive(Debug)]
+struct LakeSchema {
+    lake: LakeCatalogs,
+    name: String,
+}
+
+#[async_trait]
+impl SchemaProvider for LakeSchema {
+    fn table_names(&self) -> Vec<String> {
+        if self.name == SYSTEM {
+            return SystemTable::ALL.iter().map(|table| table.name().to_owned()).collect();
+        }
+        let (state, version) = (&self.lake.context.state, self.lake.version);
+        let Some(schema) = state.schema_named(&self.name, version) else { return Vec::new() };
+        let relations = state.relations_at(version).filter(|(found, _)| *found == schema);
+        relations.map(|(_, relation)| relation.name().to_string()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let qualified = QualifiedName { schema: self.name.clone(), name: name.to_owned() };
+        let found = self.lake.context.relation(&qualified, self.lake.version, self.lake.depth).await;
+        found.map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.table_names().iter().any(|known| known == name)
+    }
+}

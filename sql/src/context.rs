@@ -1,0 +1,438 @@
+//! The statement snapshot: everything that one statement sees, resolved to one state of the whole lake.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::view::ViewTable;
+use datafusion::datasource::MemTable;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
+use datafusion::prelude::Expr;
+use datafusion::sql::parser::Statement as DFStatement;
+use datafusion::sql::sqlparser::ast;
+use frostline_catalog::schema::View;
+use frostline_catalog::{AsOf, Micros, ObjectId, Relation, State, Version};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::catalog::LakeCatalogs;
+use crate::error::Error;
+use crate::expression::evaluate;
+use crate::function::CurrentVersion;
+use crate::instant::{Zone, instant};
+use crate::parameters::Parameters;
+use crate::parse::{Statement, VersionClause, parse_one};
+use crate::planner::VersionPlanner;
+use crate::references::{Reference, references};
+use crate::system::{SettingRow, SystemTable};
+use crate::table::{ScanLog, TableAt};
+
+/// The name of the one catalog.
+pub(crate) const CATALOG: &str = "lake";
+
+/// The schema of the system tables.
+pub(crate) const SYSTEM: &str = "system";
+
+/// The schema that SQL keeps for itself.
+pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// How deep views may rest on views.
+const VIEW_DEPTH_MAX: usize = 32;
+
+/// Everything that one statement sees.
+///
+/// * One state of the lake, read once; whatever other writers do, the statement does not see it.
+/// * Unversioned names are those of `visible`: the newest version, or the one that the session is pinned to.
+pub(crate) struct Context {
+    pub(crate) lake: Arc<frostline_engine::Lake>,
+    pub(crate) state: Arc<State>,
+    pub(crate) visible: Version,
+    pub(crate) started: Micros,
+    pub(crate) schema: String,
+    pub(crate) zone: Zone,
+    pub(crate) parameters: Parameters,
+    pub(crate) settings: Vec<SettingRow>,
+    pub(crate) local_files: bool,
+    pub(crate) base: SessionState,
+    pub(crate) scans: ScanLog,
+    pub(crate) reads: Mutex<BTreeSet<ObjectId>>,
+    pub(crate) relations: Mutex<HashMap<RelationKey, Arc<dyn TableProvider>>>,
+}
+
+/// A relation by schema, name and version.
+type RelationKey = (String, String, Version);
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("visible", &self.visible).field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// A schema and a name in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct QualifiedName {
+    pub(crate) schema: String,
+    pub(crate) name: String,
+}
+
+impl std::fmt::Display for QualifiedName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.schema == frostline_catalog::io::DEFAULT_SCHEMA {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}.{}", self.schema, self.name)
+        }
+    }
+}
+
+/// An identifier as SQL reads it: in lower case unless quoted.
+pub(crate) fn fold(ident: &ast::Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}
+
+impl Context {
+    /// What a name in the statement stands for: schema and name.
+    pub(crate) fn qualify(&self, name: &ast::ObjectName) -> Result<QualifiedName, Error> {
+        let mut parts = Vec::with_capacity(name.0.len());
+        for part in &name.0 {
+            let ident = part.as_ident().ok_or_else(|| Error::statement(format!("`{name}` is not a table's name")))?;
+            parts.push(fold(ident));
+        }
+        let (schema, name) = match parts.as_slice() {
+            [name] => (self.schema.clone(), name.clone()),
+            [schema, name] => (schema.clone(), name.clone()),
+            [catalog, schema, name] if catalog == CATALOG => (schema.clone(), name.clone()),
+            _ => {
+                return Err(Error::statement(format!(
+                    "`{name}` has too many parts; a table is named `table` or `schema.table`"
+                )));
+            }
+        };
+        Ok(QualifiedName { schema, name })
+    }
+
+    /// The version that a clause asks for.
+    pub(crate) fn resolve_version(&self, clause: &VersionClause) -> Result<Version, Error> {
+        let as_of = self.as_of(clause)?;
+        Ok(self.state.resolve_as_of(&as_of, self.visible, self.started)?)
+    }
+
+    fn as_of(&self, clause: &VersionClause) -> Result<AsOf, Error> {
+        let value = |expr: &ast::Expr| evaluate(&self.base, expr, &self.parameters);
+        let word = |expr: &ast::Expr, what: &str| -> Result<String, Error> {
+            if let ast::Expr::Identifier(ident) = expr {
+                return Ok(fold(ident));
+            }
+            let found = value(expr)?;
+            found.try_as_str().flatten().map(str::to_owned).ok_or_else(|| {
+                Error::statement(format!("an AS OF {what} takes a name or text, not {}", found.data_type()))
+            })
+        };
+        let at = |found: &datafusion::scalar::ScalarValue| {
+            instant(found, self.zone).map(AsOf::Timestamp).map_err(|error| Error::statement(error.to_string()))
+        };
+        match clause {
+            VersionClause::Tag(expr) => Ok(AsOf::Tag(word(expr, "TAG")?)),
+            VersionClause::Branch(expr) => Ok(AsOf::Branch(word(expr, "BRANCH")?)),
+            VersionClause::Timestamp(expr) => at(&value(expr)?),
+            VersionClause::Version(expr) => {
+                let found = value(expr)?;
+                version_number(&found).map(AsOf::Version).ok_or_else(|| {
+                    Error::statement(format!("an AS OF VERSION takes a whole number, not {}", shown(&found)))
+                })
+            }
+            VersionClause::Auto(expr) => {
+                let found = value(expr)?;
+                if let Some(number) = version_number(&found) {
+                    return Ok(AsOf::Version(number));
+                }
+                if let Some(Some(text)) = found.try_as_str() {
+                    let tag = self.state.tags().all_at(self.visible).any(|(tag, _)| tag.as_str() == text);
+                    return match instant(&found, self.zone) {
+                        _ if tag => Ok(AsOf::Tag(text.to_owned())),
+                        Ok(time) => Ok(AsOf::Timestamp(time)),
+                        Err(crate::instant::InstantError::Text { .. }) => Ok(AsOf::Tag(text.to_owned())),
+                        Err(error) => Err(Error::statement(error.to_string())),
+                    };
+                }
+                at(&found)
+            }
+        }
+    }
+
+    /// Plans a query whose unversioned names are those of `version`.
+    pub(crate) fn plan_query<'a>(
+        self: &'a Arc<Self>,
+        query: &'a ast::Query,
+        version: Version,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<LogicalPlan, Error>> {
+        let statement = ast::Statement::Query(Box::new(query.clone()));
+        self.plan_statement(DFStatement::Statement(Box::new(statement)), query, version, depth)
+    }
+
+    /// Plans a statement whose relations are those of `query`.
+    pub(crate) fn plan_statement<'a>(
+        self: &'a Arc<Self>,
+        statement: DFStatement,
+        query: &'a ast::Query,
+        version: Version,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<LogicalPlan, Error>> {
+        async move {
+            let state = self.planning_state(query, version, depth).await?;
+            Ok(state.statement_to_plan(statement).await?)
+        }
+        .boxed()
+    }
+
+    /// A planner's state in which every relation of `query` is resolved.
+    pub(crate) async fn planning_state(
+        self: &Arc<Self>,
+        query: &ast::Query,
+        version: Version,
+        depth: usize,
+    ) -> Result<SessionState, Error> {
+        if depth > VIEW_DEPTH_MAX {
+            return Err(Error::statement(format!("views rest on views more than {VIEW_DEPTH_MAX} deep")));
+        }
+        let found = references(query)?;
+        let mut planned: HashMap<String, Arc<dyn TableProvider>> = HashMap::new();
+        for reference in found.relations {
+            match reference {
+                Reference::Plain(name) => {
+                    let qualified = self.qualify(&name)?;
+                    if qualified.schema == INFORMATION_SCHEMA {
+                        continue;
+                    }
+                    let hidden = name.0.len() == 1 && found.ctes.contains(&qualified.name);
+                    let provider = self.relation(&qualified, version, depth).await?;
+                    if provider.is_none() && !hidden {
+                        return Err(self.missing(&qualified, version));
+                    }
+                }
+                Reference::At { name, clause, key } => {
+                    let qualified = self.qualify(&name)?;
+                    if qualified.schema == INFORMATION_SCHEMA {
+                        return Err(Error::statement(format!("`{qualified}` has no AS OF")).with_hint(
+                            "use the tables of schema `system`, which answer AS OF, or `SET frostline.as_of`",
+                        ));
+                    }
+                    let at = self.resolve_version(&clause)?;
+                    match self.relation(&qualified, at, depth).await? {
+                        Some(provider) => planned.insert(key, provider),
+                        None => return Err(self.missing(&qualified, at)),
+                    };
+                }
+                Reference::File { path, key } => {
+                    let provider = crate::files::open_path(self, &path).await?;
+                    planned.insert(key, provider);
+                }
+                Reference::ReadFunction { name, arguments, key } => {
+                    let provider = crate::files::open_function(self, &name, &arguments).await?;
+                    planned.insert(key, provider);
+                }
+            }
+        }
+        let mut state = self.base.clone();
+        state.register_catalog_list(Arc::new(LakeCatalogs::new(Arc::clone(self), version, depth)));
+        state.register_relation_planner(Arc::new(VersionPlanner::new(planned)))?;
+        Ok(state)
+    }
+
+    /// A table or view of a version, ready to be scanned.
+    pub(crate) fn relation<'a>(
+        self: &'a Arc<Self>,
+        qualified: &'a QualifiedName,
+        version: Version,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>, Error>> {
+        async move {
+            let key: RelationKey = (qualified.schema.clone(), qualified.name.clone(), version);
+            if let Some(found) = self.relations().get(&key) {
+                return Ok(Some(Arc::clone(found)));
+            }
+            let Some(provider) = self.make_relation(qualified, version, depth).await? else { return Ok(None) };
+            self.relations().insert(key, Arc::clone(&provider));
+            Ok(Some(provider))
+        }
+        .boxed()
+    }
+
+    fn relations(&self) -> std::sync::MutexGuard<'_, HashMap<RelationKey, Arc<dyn TableProvider>>> {
+        self.relations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn make_relation(
+        self: &Arc<Self>,
+        qualified: &QualifiedName,
+        version: Version,
+        depth: usize,
+    ) -> Result<Option<Arc<dyn TableProvider>>, Error> {
+        if qualified.schema == SYSTEM {
+            let Some(table) = SystemTable::from_name(&qualified.name) else { return Ok(None) };
+            let rows = table.rows(&self.state, version, &self.settings)?;
+            return Ok(Some(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?)));
+        }
+        match self.find(qualified, version) {
+            None => Ok(None),
+            Some(Relation::Table(table, _)) => {
+                if version == self.visible {
+                    self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+                }
+                let provider = TableAt::new(Arc::clone(&self.lake), Arc::clone(&self.state), table, version)
+                    .with_scan_log(self.scans.clone());
+                Ok(Some(Arc::new(provider)))
+            }
+            Some(Relation::View(_, view)) => {
+                let plan = self.plan_view(view, version, depth + 1).await?;
+                Ok(Some(Arc::new(ViewTable::new(plan, Some(view.query.clone())))))
+            }
+        }
+    }
+
+    /// The table or view of a name at a version.
+    pub(crate) fn find(&self, qualified: &QualifiedName, version: Version) -> Option<Relation<'_>> {
+        let schema = self.state.schema_named(&qualified.schema, version)?;
+        self.state.relation_named(schema, &qualified.name, version)
+    }
+
+    /// The table of a name at a version.
+    pub(crate) fn find_table(&self, qualified: &QualifiedName, version: Version) -> Result<ObjectId, Error> {
+        match self.find(qualified, version) {
+            Some(Relation::Table(table, _)) => Ok(table),
+            Some(Relation::View(..)) => Err(Error::statement(format!("`{qualified}` is a view, not a table"))),
+            None => Err(self.missing(qualified, version)),
+        }
+    }
+
+    async fn plan_view(self: &Arc<Self>, view: &View, version: Version, depth: usize) -> Result<LogicalPlan, Error> {
+        let parsed = parse_one(&view.query)?;
+        let Statement::Query(query) = parsed.statement else {
+            return Err(Error::statement(format!("the text of view `{}` is not a query", view.name)));
+        };
+        let plan = self.plan_query(&query, version, depth).await?;
+        if view.columns.is_empty() {
+            return Ok(plan);
+        }
+        if view.columns.len() != plan.schema().fields().len() {
+            return Err(Error::statement(format!(
+                "view `{}` names {} columns, and its query yields {} now",
+                view.name,
+                view.columns.len(),
+                plan.schema().fields().len()
+            )));
+        }
+        let named: Vec<Expr> = plan
+            .schema()
+            .columns()
+            .into_iter()
+            .zip(&view.columns)
+            .map(|(column, name)| Expr::Column(column).alias(name.as_str()))
+            .collect();
+        Ok(LogicalPlanBuilder::from(plan).project(named)?.build()?)
+    }
+
+    /// The error for a name that stands for nothing at a version: what it was at others, or the nearest name.
+    pub(crate) fn missing(&self, qualified: &QualifiedName, version: Version) -> Error {
+        let QualifiedName { schema, name } = qualified;
+        if schema == SYSTEM {
+            let known = SystemTable::ALL.iter().map(|table| table.name());
+            let names: Vec<&str> = known.clone().collect();
+            let hint = frostline_catalog::nearest(name, known);
+            let error = Error::statement(format!("table `{SYSTEM}.{name}` not found"));
+            return match hint {
+                Some(nearest) => Error::statement(format!("{error}; did you mean `{SYSTEM}.{nearest}`?")),
+                None => Error::statement(format!("{error}; there are {}", names.join(", "))),
+            };
+        }
+        let Some(schema_id) = self.state.schema_named(schema, version) else {
+            let known = self.state.schemas_at(version).map(|(_, name)| name.as_str()).chain([SYSTEM]);
+            return match frostline_catalog::nearest(schema, known) {
+                Some(nearest) => Error::statement(format!("schema `{schema}` not found; did you mean `{nearest}`?")),
+                None => Error::statement(format!("schema `{schema}` not found")),
+            };
+        };
+        if let Some(error) = self.lived_at_other_versions(qualified, schema_id, version) {
+            return error;
+        }
+        let known: Vec<&str> = self
+            .state
+            .relations_at(version)
+            .filter(|(found, _)| *found == schema_id)
+            .map(|(_, relation)| relation.name())
+            .map(frostline_catalog::Name::as_str)
+            .collect();
+        match frostline_catalog::nearest(name, known) {
+            Some(nearest) => Error::statement(format!("table `{qualified}` not found; did you mean `{nearest}`?")),
+            None => Error::statement(format!("table `{qualified}` not found")),
+        }
+    }
+
+    fn lived_at_other_versions(&self, qualified: &QualifiedName, schema: ObjectId, version: Version) -> Option<Error> {
+        let name = qualified.name.as_str();
+        let tables = self.state.tables().iter().filter(|(_, fact)| {
+            fact.value.schema == schema && fact.value.name.as_str() == name
+        });
+        let views = self.state.views().iter().filter(|(_, fact)| {
+            fact.value.schema == schema && fact.value.name.as_str() == name
+        });
+        let lives: Vec<_> =
+            tables.map(|(_, fact)| ("table", fact.interval)).chain(views.map(|(_, fact)| ("view", fact.interval))).collect();
+        let ended = lives.iter().filter_map(|(kind, life)| Some((*kind, life.end()?))).filter(|(_, end)| *end <= version);
+        if let Some((kind, end)) = ended.max_by_key(|(_, end)| *end) {
+            let last = end.number() - 1;
+            return Some(
+                Error::statement(format!("{kind} `{qualified}` was dropped in version {end}"))
+                    .with_hint(format!("its past is there: `{qualified} AS OF VERSION {last}`")),
+            );
+        }
+        let (kind, first) = lives.iter().map(|(kind, life)| (*kind, life.begin())).min_by_key(|(_, begin)| *begin)?;
+        Some(Error::statement(format!(
+            "{kind} `{qualified}` did not exist at version {version}; it exists from version {first} on"
+        )))
+    }
+
+    /// The tables read at the statement's own version.
+    pub(crate) fn tables_read(&self) -> Vec<ObjectId> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// A column-less schema: what statements without rows yield.
+    pub(crate) fn current_version_function(version: Version) -> ScalarUDF {
+        ScalarUDF::from(CurrentVersion::new(version))
+    }
+}
+
+fn version_number(value: &datafusion::scalar::ScalarValue) -> Option<i64> {
+    use datafusion::scalar::ScalarValue as V;
+    match value {
+        V::Int8(Some(number)) => Some(i64::from(*number)),
+        V::Int16(Some(number)) => Some(i64::from(*number)),
+        V::Int32(Some(number)) => Some(i64::from(*number)),
+        V::Int64(Some(number)) => Some(*number),
+        V::UInt8(Some(number)) => Some(i64::from(*number)),
+        V::UInt16(Some(number)) => Some(i64::from(*number)),
+        V::UInt32(Some(number)) => Some(i64::from(*number)),
+        V::UInt64(Some(number)) => Some(i64::try_from(*number).unwrap_or(i64::MAX)),
+        _ => None,
+    }
+}
+
+fn shown(value: &datafusion::scalar::ScalarValue) -> String {
+    match value.try_as_str() {
+        Some(Some(text)) => format!("the text '{text}'"),
+        _ if value.is_null() => "NULL".to_owned(),
+        _ => format!("{value} of type {}", value.data_type()),
+    }
+}
+
+/// A schema without columns.
+pub(crate) fn no_columns() -> Arc<Schema> {
+    Arc::new(Schema::empty())
+}

@@ -1,0 +1,285 @@
+//! What a caller does about an error.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, SchemaError};
+use frostline_catalog::io::{CommitError, CreateError, LedgerError, LocationError, StoreError, StoreFailure};
+use frostline_catalog::{AsOfError, NameError};
+use frostline_engine::import::ImportError;
+use frostline_engine::{LakeError, TakeError, VerifyError};
+
+use crate::parse::ParseError;
+
+/// What kind of mistake or mishap it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The statement or its input is wrong: mend it.
+    Statement,
+    /// The statement was used in a way that cannot work here.
+    Usage,
+    /// Another commit stands against it: run it again.
+    Conflict,
+    /// It is not known whether it was committed: look before running it again.
+    Unknown,
+    /// There is no lake, or it is newer than this release, damaged or unreadable.
+    Lake,
+    /// The store failed and nothing was committed: disk full, permission, network.
+    Store,
+}
+
+/// An error of a statement or a lake.
+///
+/// * [`Error::kind`] says what a caller can do about it.
+/// * Its text says what was wrong and what exists instead, without its source; print the chain of sources once.
+#[derive(Clone, Debug)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of the statement.
+    pub(crate) fn statement(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Statement, message, None)
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), hint, source: None }))
+    }
+
+    /// The same error with a hint.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self::new(self.0.kind, self.0.message.clone(), Some(hint.into()))
+    }
+
+    fn caused(kind: ErrorKind, source: impl StdError + Send + Sync + 'static) -> Self {
+        let (message, next) = (source.to_string(), chain(source.source()));
+        let source = next.map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);
+        Self(Arc::new(Inner { kind, message, hint: None, source }))
+    }
+
+    /// What a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What to try instead, if there is something.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+}
+
+/// The texts of a chain of errors, joined; those that the one before repeats are left out.
+fn chain(mut source: Option<&(dyn StdError + 'static)>) -> Option<String> {
+    let mut texts: Vec<String> = Vec::new();
+    while let Some(error) = source {
+        let text = error.to_string();
+        if texts.last().is_none_or(|last| !last.contains(&text)) {
+            texts.push(text);
+        }
+        source = error.source();
+    }
+    (!texts.is_empty()).then(|| texts.join(": "))
+}
+
+/// What stood behind an error, as text.
+#[derive(Debug)]
+struct Cause(String);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Cause {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Implements `From` for errors that are always of one kind.
+macro_rules! of_kind {
+    ($($source:ty => $kind:ident),* $(,)?) => {
+        $(impl From<$source> for Error {
+            fn from(error: $source) -> Self {
+                Self::caused(ErrorKind::$kind, error)
+            }
+        })*
+    };
+}
+
+of_kind! {
+    ParseError => Statement,
+    AsOfError => Statement,
+    NameError => Statement,
+    ImportError => Statement,
+    frostline_catalog::schema::UnsupportedType => Statement,
+    frostline_engine::import::normalise::UnsupportedType => Statement,
+    frostline_engine::import::normalise::NormaliseError => Statement,
+    LocationError => Lake,
+    VerifyError => Lake,
+}
+
+fn kind_of_store(error: &StoreError) -> ErrorKind {
+    match (error.action, error.failure) {
+        ("read", StoreFailure::Network) => ErrorKind::Store,
+        ("read", _) => ErrorKind::Lake,
+        _ => ErrorKind::Store,
+    }
+}
+
+fn kind_of_ledger(error: &LedgerError) -> ErrorKind {
+    match error {
+        LedgerError::Store(error) => kind_of_store(error),
+        _ => ErrorKind::Lake,
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::caused(kind_of_store(&error), error)
+    }
+}
+
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        Self::caused(kind_of_ledger(&error), error)
+    }
+}
+
+impl From<LakeError> for Error {
+    fn from(error: LakeError) -> Self {
+        match error {
+            LakeError::Ledger(error) => error.into(),
+            other => Self::caused(ErrorKind::Lake, other),
+        }
+    }
+}
+
+impl From<CreateError> for Error {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Ledger(error) => error.into(),
+            CreateError::Exists { .. } => Self::caused(ErrorKind::Lake, error),
+            CreateError::Store { .. } => Self::caused(ErrorKind::Store, error),
+        }
+    }
+}
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict(_) => Self::caused(ErrorKind::Conflict, error),
+            CommitError::Refused(_) => Self::caused(ErrorKind::Statement, error),
+            CommitError::Unknown { .. } => Self::caused(ErrorKind::Unknown, error),
+            CommitError::Store(_) | CommitError::Closed => Self::caused(ErrorKind::Store, error),
+            CommitError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<TakeError> for Error {
+    fn from(error: TakeError) -> Self {
+        match error {
+            TakeError::Store(error) => error.into(),
+            other => Self::caused(ErrorKind::Statement, other),
+        }
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        DataFusionError::from(error).into()
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        if let Some(own) = find::<Self>(&error) {
+            return own.clone();
+        }
+        if let Some(lake) = find::<LakeError>(&error) {
+            return lake.clone().into();
+        }
+        if let Some(read) = find::<frostline_engine::io::ReadError>(&error) {
+            return Self::new(ErrorKind::Lake, read.to_string(), None);
+        }
+        if let Some(import) = find::<ImportError>(&error) {
+            let message = import.to_string();
+            let source = chain(import.source()).map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);
+            return Self(Arc::new(Inner { kind: ErrorKind::Statement, message, hint: None, source }));
+        }
+        Self::statement(plain(&error))
+    }
+}
+
+/// An error of one type somewhere in a chain.
+fn find<E: StdError + 'static>(error: &DataFusionError) -> Option<&E> {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref::<E>() {
+            return Some(found);
+        }
+        if let Some(shared) = current.downcast_ref::<Arc<DataFusionError>>() {
+            next = Some(shared.as_ref());
+            continue;
+        }
+        next = current.source();
+    }
+    None
+}
+
+/// What a planner's error says to a user, without the names of the planner's own parts.
+fn plain(error: &DataFusionError) -> String {
+    match error {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                let known = valid_fields.iter().map(|column| column.name.as_str());
+                match frostline_catalog::nearest(&field.name, known) {
+                    Some(nearest) => format!("column `{}` not found; did you mean `{nearest}`?", field.name),
+                    None => {
+                        let names: Vec<String> =
+                            valid_fields.iter().map(|column| format!("`{}`", column.name)).collect();
+                        match names.is_empty() {
+                            true => format!("column `{}` not found", field.name),
+                            false => format!("column `{}` not found; there are {}", field.name, names.join(", ")),
+                        }
+                    }
+                }
+            }
+            other => other.to_string(),
+        },
+        DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => plain(inner),
+        DataFusionError::Shared(inner) => plain(inner),
+        DataFusionError::Collection(errors) => errors.first().map(plain).unwrap_or_default(),
+        DataFusionError::Plan(text) | DataFusionError::Execution(text) => text.clone(),
+        DataFusionError::NotImplemented(text) => format!("not supported: {text}"),
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            ArrowError::ExternalError(inner) => inner.to_string(),
+            ArrowError::CastError(text)
+            | ArrowError::ParseError(text)
+            | ArrowError::ComputeError(text)
+            | ArrowError::InvalidArgumentError(text)
+            | ArrowError::ArithmeticOverflow(text) => text.clone(),
+            other => other.to_string(),
+        },
+        other => other.strip_backtrace(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Hands the planner the relations that were resolved before planning: those with a version, and files.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::{DataFusionError, Result, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion::sql::sqlparser::ast::TableFactor;
+
+use crate::references::planned_key;
+
+/// Plans the relations that carry a version clause or stand for files.
+///
+/// * Every relation with a version clause is planned here, or planning fails: the default planner would drop the
+///   clause and read the newest rows.
+/// * Every other relation is left to the default planner, which knows common table expressions.
+#[derive(Debug)]
+pub(crate) struct VersionPlanner {
+    planned: HashMap<String, Arc<dyn TableProvider>>,
+}
+
+impl VersionPlanner {
+    pub(crate) fn new(planned: HashMap<String, Arc<dyn TableProvider>>) -> Self {
+        Self { planned }
+    }
+}
+
+impl RelationPlanner for VersionPlanner {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<RelationPlanning> {
+        let key = planned_key(&relation).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let (Some(key), TableFactor::Table { name, alias, .. }) = (key, &relation) else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        };
+        let provider = self.planned.get(&key).ok_or_else(|| {
+            DataFusionError::Plan(format!("`{relation}` was not resolved before planning; it cannot be read"))
+        })?;
+        let reference = match context.object_name_to_table_reference(name.clone()) {
+            Ok(reference) => reference,
+            Err(_) => TableReference::bare(name.to_string()),
+        };
+        let plan = LogicalPlanBuilder::scan(reference, provider_as_source(Arc::clone(provider)), None)?.build()?;
+        Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
+    }
+}

@@ -1,0 +1,193 @@
+//! The columns of a table at one version, as a scan needs them.
+//!
+//! A column has two names here. Its *name* is what the version calls it and what a session sees. Its *scan name* is what
+//! the scan of frozen segments calls it inside, before the last step gives it its name. The two are the same, unless
+//! another column of the table bore the name before: then old segments have a column of that name which is not this one,
+//! and a reader that goes by names at any point would take the wrong one.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
+use frostline_catalog::schema::Column;
+use frostline_catalog::{FieldId, ObjectId, State, Version};
+
+use super::literal::{LiteralError, initial_value};
+
+/// A column of the scanned version.
+#[derive(Clone, Debug)]
+pub(super) struct ScanColumn {
+    /// Its identity in segments.
+    pub(super) id: FieldId,
+    /// The column as a session sees it.
+    pub(super) field: FieldRef,
+    /// What the scan of frozen segments calls it.
+    pub(super) scan_name: String,
+    /// The value of rows whose segment lacks the column; of the column's type.
+    pub(super) initial: ScalarValue,
+}
+
+impl ScanColumn {
+    /// The column's type.
+    pub(super) fn data_type(&self) -> &DataType {
+        self.field.data_type()
+    }
+}
+
+/// The columns of a table at one version, in their order.
+///
+/// * Ids, names and scan names each occur once.
+#[derive(Clone, Debug)]
+pub(super) struct ScanColumns {
+    columns: Vec<ScanColumn>,
+    schema: SchemaRef,
+    scan_schema: SchemaRef,
+}
+
+impl ScanColumns {
+    /// The columns of a table at a version.
+    pub(super) fn at(state: &State, table: ObjectId, version: Version) -> Result<Self, LiteralError> {
+        let columns = state.columns_at(table, version);
+        let names_of = names_until(state, table, version);
+        Self::try_new(&columns, &names_of)
+    }
+
+    /// The columns, in their order, given every name that a column of the table ever had, with the column's id.
+    pub(super) fn try_new(columns: &[&Column], names: &[(FieldId, String)]) -> Result<Self, LiteralError> {
+        let mut taken: HashSet<String> = names.iter().map(|(_, name)| name.clone()).collect();
+        taken.extend(columns.iter().map(|column| column.name.as_str().to_owned()));
+        let mut found: Vec<ScanColumn> = Vec::with_capacity(columns.len());
+        for column in columns {
+            let name = column.name.as_str();
+            let mut scan_name = name.to_owned();
+            if names.iter().any(|(id, other)| *id != column.id && other == name) {
+                scan_name = format!("{name}#{}", column.id);
+                while taken.contains(&scan_name) {
+                    scan_name.push('#');
+                }
+                taken.insert(scan_name.clone());
+            }
+            found.push(ScanColumn {
+                id: column.id,
+                field: plain_field(column),
+                scan_name,
+                initial: initial_value(name, column.initial.as_deref(), &column.data_type)?,
+            });
+        }
+        let schema: Vec<FieldRef> = found.iter().map(|column| Arc::clone(&column.field)).collect();
+        let scan_schema: Vec<Field> =
+            found.iter().map(|column| column.field.as_ref().clone().with_name(column.scan_name.as_str())).collect();
+        Ok(Self { columns: found, schema: Arc::new(Schema::new(schema)), scan_schema: Arc::new(Schema::new(scan_schema)) })
+    }
+
+    /// The columns as a session sees them.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The columns under their scan names.
+    pub(super) fn scan_schema(&self) -> &SchemaRef {
+        &self.scan_schema
+    }
+
+    /// The columns, in their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ScanColumn> {
+        self.columns.iter()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The column at a place.
+    pub(super) fn get(&self, index: usize) -> Option<&ScanColumn> {
+        self.columns.get(index)
+    }
+
+    /// The column with an id.
+    pub(super) fn with_id(&self, id: FieldId) -> Option<&ScanColumn> {
+        self.columns.iter().find(|column| column.id == id)
+    }
+
+    /// The column with a scan name.
+    pub(super) fn with_scan_name(&self, scan_name: &str) -> Option<&ScanColumn> {
+        self.columns.iter().find(|column| column.scan_name == scan_name)
+    }
+}
+
+/// The schema of some columns as a session sees them.
+pub(super) fn plain_schema(columns: &[&Column]) -> SchemaRef {
+    Arc::new(Schema::new(columns.iter().map(|column| plain_field(column)).collect::<Vec<FieldRef>>()))
+}
+
+/// A column without the field id in its metadata: ids are our own affair, and results that carry them would differ
+/// from the same values computed.
+fn plain_field(column: &Column) -> FieldRef {
+    Arc::new(Field::new(column.name.as_str(), column.data_type.clone(), column.nullable))
+}
+
+/// Every name that a column of the table had up to a version, with the column's id.
+fn names_until(state: &State, table: ObjectId, version: Version) -> Vec<(FieldId, String)> {
+    let Some(definition) = state.table_at(table, version) else { return Vec::new() };
+    let mut names: Vec<(FieldId, String)> = Vec::new();
+    let mut id = FieldId::FIRST;
+    while id < definition.next_field {
+        for fact in state.columns().of(&(table, id)) {
+            if fact.interval.begin() <= version {
+                names.push((id, fact.value.column.name.as_str().to_owned()));
+            }
+        }
+        id = id.next();
+    }
+    names
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use frostline_catalog::Name;
+
+    use super::*;
+
+    /// A nullable column.
+    pub(in crate::table) fn column(id: i32, name: &str, data_type: DataType, initial: Option<&str>) -> Column {
+        Column {
+            id: FieldId::new(id),
+            name: Name::try_new(name).unwrap(),
+            data_type,
+            nullable: true,
+            default: None,
+            initial: initial.map(str::to_owned),
+            comment: None,
+        }
+    }
+
+    /// Columns whose names were never another's.
+    pub(in crate::table) fn columns(columns: &[Column]) -> ScanColumns {
+        let columns: Vec<&Column> = columns.iter().collect();
+        ScanColumns::try_new(&columns, &[]).unwrap()
+    }
+
+    #[test]
+    fn a_name_that_another_column_bore_is_not_used_inside_the_scan() {
+        let now = [column(1, "old", DataType::Int64, None), column(2, "raw", DataType::Utf8View, None)];
+        let now: Vec<&Column> = now.iter().collect();
+        let names = [
+            (FieldId::new(1), "raw".to_owned()),
+            (FieldId::new(1), "old".to_owned()),
+            (FieldId::new(2), "raw".to_owned()),
+        ];
+        let columns = ScanColumns::try_new(&now, &names).unwrap();
+        let seen: Vec<&str> = columns.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        let inside: Vec<&str> = columns.scan_schema().fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(seen, ["old", "raw"]);
+        assert_eq!(inside, ["old", "raw#2"]);
+    }
+
+    #[test]
+    fn what_a_session_sees_carries_no_field_ids() {
+        let columns = columns(&[column(1, "a", DataType::Int64, None)]);
+        assert!(columns.schema().field(0).metadata().is_empty());
+    }
+}
