@@ -70,7 +70,10 @@ pub(crate) struct Attribution {
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
-pub(crate) struct InitArguments {}
+pub(crate) struct InitArguments {
+    #[command(flatten)]
+    pub(crate) attribution: Attribution,
+}
 
 /// Arguments of `sql`.
 #[derive(Debug, Default, Args)]

@@ -1,7 +1,6 @@
 //! What every command works with: where the lake is, how much to say, and Ctrl-C.
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 
 use frostline_sql::{Lake, OpenOptions, Parameters, Session};
 
@@ -32,9 +31,8 @@ impl Context {
     }
 
     /// Opens the lake. It must be there.
-    pub(crate) async fn open_lake(&self) -> Result<Arc<Lake>, Failure> {
-        let lake = self.reading(Lake::open(&self.location, OpenOptions::default())).await??;
-        Ok(Arc::new(lake))
+    pub(crate) async fn open_lake(&self) -> Result<Lake, Failure> {
+        Ok(self.reading(Lake::open(&self.location, OpenOptions::default())).await??)
     }
 
     /// A session that commits in this name, pinned to the past if asked.

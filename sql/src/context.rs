@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::datasource::MemTable;
@@ -398,12 +397,31 @@ impl Context {
         )))
     }
 
+    /// The same snapshot with other values for the parameters.
+    pub(crate) fn with_parameters(&self, parameters: Parameters) -> Self {
+        Self {
+            lake: Arc::clone(&self.lake),
+            state: Arc::clone(&self.state),
+            visible: self.visible,
+            started: self.started,
+            schema: self.schema.clone(),
+            zone: self.zone,
+            parameters,
+            settings: self.settings.clone(),
+            local_files: self.local_files,
+            base: self.base.clone(),
+            scans: self.scans.clone(),
+            reads: Mutex::default(),
+            relations: Mutex::default(),
+        }
+    }
+
     /// The tables read at the statement's own version.
     pub(crate) fn tables_read(&self) -> Vec<ObjectId> {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
-    /// A column-less schema: what statements without rows yield.
+    /// The function that says which version a statement sees.
     pub(crate) fn current_version_function(version: Version) -> ScalarUDF {
         ScalarUDF::from(CurrentVersion::new(version))
     }
@@ -430,9 +448,4 @@ fn shown(value: &datafusion::scalar::ScalarValue) -> String {
         _ if value.is_null() => "NULL".to_owned(),
         _ => format!("{value} of type {}", value.data_type()),
     }
-}
-
-/// A schema without columns.
-pub(crate) fn no_columns() -> Arc<Schema> {
-    Arc::new(Schema::empty())
 }

@@ -1,2 +1,50 @@
-//! x
+//! SQL over every version of a lake.
+//!
+//! ```text
+//!   text ──parse──► Statement ──context──► the statement snapshot: one state, every name resolved at its version
+//!                                   │
+//!                                   ├── rows:    DataFusion plans and runs, tables are read by `table`
+//!                                   └── commit:  proposals for the ledger, run again if another commit stands against
+//! ```
+//!
+//! [`Lake`] and [`Session`] are the door for embedding:
+//!
+//! * [`Session::sql`] gives an [`Answer`]: rows with the version they were read at, or the commit that was made.
+//! * A statement sees one state of the whole lake, whatever other writers do meanwhile.
+//! * An AS OF that cannot be honoured is an error, never the newest rows.
+//! * Dropping the rows of an answer cancels the statement.
+
 pub mod parse;
+
+mod answer;
+mod catalog;
+mod column;
+mod context;
+mod error;
+mod expression;
+mod files;
+mod function;
+mod instant;
+mod lake;
+mod parameters;
+mod planner;
+mod planning;
+mod references;
+mod rows;
+mod session;
+mod settings;
+mod sql_types;
+mod statement;
+mod system;
+mod table;
+mod target;
+mod type_name;
+
+pub use answer::{Answer, Committed, Rows};
+pub use datafusion::scalar::ScalarValue;
+pub use error::{Error, ErrorKind};
+pub use frostline_catalog::AsOf;
+pub use frostline_engine::{Settings, VerifyNote, VerifySummary};
+pub use lake::{CreateOptions, ImportRequest, Lake, OpenOptions};
+pub use parameters::Parameters;
+pub use session::Session;

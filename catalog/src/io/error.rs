@@ -38,7 +38,8 @@ fn describe(failure: StoreFailure) -> &'static str {
 }
 
 impl StoreError {
-    pub(crate) fn new(action: &'static str, key: &Path, source: object_store::Error) -> Self {
+    /// What a failed request for an object means.
+    pub fn new(action: &'static str, key: &Path, source: object_store::Error) -> Self {
         let failure = StoreFailure::of(&source);
         Self { action, key: key.to_string(), failure, source: Arc::new(source) }
     }

@@ -2,13 +2,20 @@
 
 use frostline_sql::{CreateOptions, Lake};
 
+use crate::args::InitArguments;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::message;
 
 /// Creates the lake. It fails where there is one already, and leaves that one as it is.
-pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
-    let id = context.writing(Lake::create(&context.location, CreateOptions::default())).await??;
+pub(crate) async fn run(context: &Context, arguments: InitArguments) -> Result<(), Failure> {
+    let attribution = arguments.attribution;
+    let options = CreateOptions {
+        author: attribution.author(),
+        message: attribution.message().unwrap_or_default().to_owned(),
+        ..CreateOptions::default()
+    };
+    let id = context.writing(Lake::create(&context.location, options)).await??;
     message::say(&format!("version 1: create lake {id} at {}", context.location));
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let context = Context::new(&arguments);
     match arguments.command {
         None => sql::run(&context, SqlArguments::default()).await,
-        Some(Command::Init(_)) => init::run(&context).await,
+        Some(Command::Init(arguments)) => init::run(&context, arguments).await,
         Some(Command::Sql(arguments)) => sql::run(&context, arguments).await,
         Some(Command::Import(arguments)) => import::run(&context, arguments).await,
         Some(Command::Log(arguments)) => log::run(&context, arguments).await,

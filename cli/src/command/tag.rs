@@ -1,8 +1,6 @@
 //! `frostline tag`: names for versions.
 
-use std::sync::Arc;
-
-use frostline_sql::{Lake, Parameters};
+use frostline_sql::Parameters;
 
 use crate::args::{Attribution, TagAction, TagArguments};
 use crate::context::{Context, as_of_expression, quote_name};
@@ -13,7 +11,7 @@ use crate::script::{Results, Runner, Text};
 /// Creates, lists or drops tags.
 pub(crate) async fn run(context: &Context, arguments: TagArguments) -> Result<(), Failure> {
     let (sql, attribution, format) = statement(&arguments.action);
-    let lake: Arc<Lake> = context.open_lake().await?;
+    let lake = context.open_lake().await?;
     let session = context.session(&lake, &attribution, None).await?;
     let runner = Runner::new(context, &lake, session, Parameters::default());
 

@@ -23,7 +23,6 @@ mod validate;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use frostline_sql::Lake;
 use rustyline::completion::Completer;
@@ -49,12 +48,7 @@ use meta::Meta;
 const PROMPT: &str = "frostline> ";
 
 /// Runs the shell until the user leaves it.
-pub(crate) async fn run(
-    context: &Context,
-    lake: &Arc<Lake>,
-    runner: Runner,
-    format: OutputFormat,
-) -> Result<(), Failure> {
+pub(crate) async fn run(context: &Context, lake: &Lake, runner: Runner, format: OutputFormat) -> Result<(), Failure> {
     context.interrupts.enter_shell();
     let mut editor = open_editor(lake).map_err(|source| Failure::Terminal { source })?;
     let history = HistoryFile::of_user();
@@ -155,7 +149,7 @@ fn print(text: &str) -> Result<(), Failure> {
     outcome.map_err(|source| Failure::Output(OutputError::Write { target: Target::Stdout, source }))
 }
 
-fn open_editor(lake: &Arc<Lake>) -> rustyline::Result<Editor<Assistant, DefaultHistory>> {
+fn open_editor(lake: &Lake) -> rustyline::Result<Editor<Assistant, DefaultHistory>> {
     let has_colours = message::colours();
     let config = Config::builder()
         .completion_type(CompletionType::List)
@@ -163,13 +157,13 @@ fn open_editor(lake: &Arc<Lake>) -> rustyline::Result<Editor<Assistant, DefaultH
         .max_history_size(history::ENTRIES_MAX)?
         .build();
     let mut editor: Editor<Assistant, DefaultHistory> = Editor::with_config(config)?;
-    editor.set_helper(Some(Assistant { lake: Arc::clone(lake), has_colours }));
+    editor.set_helper(Some(Assistant { lake: lake.clone(), has_colours }));
     Ok(editor)
 }
 
 /// What the line editor asks while the user types.
 struct Assistant {
-    lake: Arc<Lake>,
+    lake: Lake,
     has_colours: bool,
 }
 

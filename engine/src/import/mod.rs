@@ -51,6 +51,6 @@ pub use format::{FileFormat, UnknownFormat};
 pub use name::fold_name;
 pub use options::ImportOptions;
 pub use progress::Progress;
-pub use reader::{ImportReader, infer_schema, open};
+pub use reader::{ImportReader, infer_schema, open, open_counted};
 pub use source::{SourceFile, resolve_sources};
 pub use type_name::sql_type_name;

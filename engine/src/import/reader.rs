@@ -47,6 +47,16 @@ pub fn infer_schema(files: &[SourceFile], options: &ImportOptions) -> Result<Sch
 pub fn open(files: Vec<SourceFile>, schema: SchemaRef, options: ImportOptions) -> ImportReader {
     let size_bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
     let progress = Arc::new(Progress::new(files.len() as u64, size_bytes));
+    open_counted(files, schema, options, progress)
+}
+
+/// As [`open`], and raises counters that somebody watches already.
+pub fn open_counted(
+    files: Vec<SourceFile>,
+    schema: SchemaRef,
+    options: ImportOptions,
+    progress: Arc<Progress>,
+) -> ImportReader {
     ImportReader { files: VecDeque::from(files), current: None, schema, options, progress, finished: false }
 }
 

@@ -62,10 +62,7 @@ impl SegmentObject {
             return Err(self.damaged(beyond));
         }
         let planned = plan_fetch(asked, &self.digests, &self.verified);
-        let fetched = match planned.is_empty() {
-            true => Vec::new(),
-            false => self.fetch(&planned).await?,
-        };
+        let fetched = if planned.is_empty() { Vec::new() } else { self.fetch(&planned).await? };
         asked.iter().map(|range| self.cut(range, &planned, &fetched)).collect()
     }
 
@@ -112,10 +109,11 @@ impl SegmentObject {
         if range.start >= range.end {
             return Ok(Bytes::new());
         }
-        let holder = planned.iter().zip(fetched).find(|(planned, _)| planned.start <= range.start && range.end <= planned.end);
+        let mut pieces = planned.iter().zip(fetched);
+        let holder = pieces.find(|(whole, _)| whole.start <= range.start && range.end <= whole.end);
         // A store that answers with fewer ranges than it was asked for has lost some.
-        let (planned, bytes) = holder.ok_or_else(|| self.damaged(range))?;
-        Ok(bytes.slice((range.start - planned.start) as usize..(range.end - planned.start) as usize))
+        let (whole, bytes) = holder.ok_or_else(|| self.damaged(range))?;
+        Ok(bytes.slice((range.start - whole.start) as usize..(range.end - whole.start) as usize))
     }
 
     /// What a failed request means: an object of another length is damage, whatever the store calls it.

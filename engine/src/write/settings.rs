@@ -6,7 +6,7 @@ use std::thread;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::properties::{DEFAULT_WRITE_BATCH_SIZE, EnabledStatistics, WriterProperties, WriterVersion};
 
 /// How the pages of a frozen segment are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct WriteSettings {
     pub row_group_rows: usize,
     /// A row group is closed early when its rows take this many bytes in memory. Default: 256 MiB.
     pub row_group_bytes_max: usize,
-    /// Rows of a data page at most: the unit that the page index can skip. Default: 20,000.
-    pub page_rows_max: usize,
+    /// A data page, the unit that the page index can skip, is closed once it has this many rows. Default: 20,000.
+    pub page_rows: usize,
     /// How pages are compressed. Default: Zstandard at level 1.
     pub compression: PageCompression,
     /// Threads that encode the columns of a row group. Default: one for each processor.
@@ -45,7 +45,7 @@ impl Default for WriteSettings {
             segment_bytes_target: 128 << 20,
             row_group_rows: 122_880,
             row_group_bytes_max: 256 << 20,
-            page_rows_max: 20_000,
+            page_rows: 20_000,
             compression: PageCompression::Zstd { level: 1 },
             encoder_threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
         }
@@ -71,7 +71,9 @@ impl WriteSettings {
             .set_compression(compression)
             .set_dictionary_enabled(true)
             .set_statistics_enabled(EnabledStatistics::Page)
-            .set_data_page_row_count_limit(self.page_rows_max.max(1))
+            .set_data_page_row_count_limit(self.page_rows.max(1))
+            // The limit is looked at after each of these.
+            .set_write_batch_size(self.page_rows.clamp(1, DEFAULT_WRITE_BATCH_SIZE))
             .set_sorting_columns(sorting)
             .build())
     }

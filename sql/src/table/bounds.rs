@@ -1,9 +1,10 @@
 //! What the catalog knows of frozen segments' columns, in the types and for the columns of the asked version.
 //!
-//! * Bounds hold for every row: a lower bound is not above any value, an upper one not below any. Where they are marked
-//!   exact they are values of the segment.
-//! * A segment that lacks a column has the column's initial value in all its rows, and statistics that say so. A segment
-//!   counts the nulls of each column that it has, so one without such a count lacks the column.
+//! * Bounds hold for every row: a lower bound is not above any value, an upper one not below any. Where they are
+//!   marked exact they are values of the segment.
+//! * A segment that lacks a column has the column's initial value in all its rows, and statistics that say so.
+//! * A segment counts the nulls of each column that it has. So one that counts those of other columns only lacks the
+//!   column; of one that counts none at all, nothing is known.
 //! * A float column with a NaN has no bounds: a NaN is beyond all numbers for a filter and must not be hidden by them.
 
 use std::collections::{HashMap, HashSet};
@@ -48,11 +49,14 @@ impl SegmentBounds {
         statistics: &SegmentStatistics,
     ) -> Result<Self> {
         let rows: UInt64Array = statistics.rows().clone();
+        let ever: Vec<&FieldStatistics> = columns.ever().iter().filter_map(|id| statistics.field(*id)).collect();
+        let is_described: Vec<bool> =
+            (0..rows.len()).map(|n| ever.iter().any(|field| is_valid(&field.null_count, n))).collect();
         let mut found: HashMap<usize, ColumnBounds> = HashMap::new();
         for place in places {
             if let Some(column) = columns.get(place) {
                 let known = statistics.field(column.id).map(Known::from);
-                found.insert(place, column_bounds(column, known, &rows)?);
+                found.insert(place, column_bounds(column, known, &rows, &is_described)?);
             }
         }
         Ok(Self { schema: Arc::clone(columns.schema()), rows, columns: found })
@@ -96,7 +100,8 @@ impl ColumnBounds {
     fn segment(&self, segment: usize) -> Result<ColumnStatistics> {
         let mut known = ColumnStatistics::new_unknown();
         if segment < self.null_count.len() && self.null_count.is_valid(segment) {
-            known.null_count = usize::try_from(self.null_count.value(segment)).map_or(Precision::Absent, Precision::Exact);
+            let nulls = usize::try_from(self.null_count.value(segment));
+            known.null_count = nulls.map_or(Precision::Absent, Precision::Exact);
         }
         if let Some((min, max)) = &self.range {
             known.min_value = bound(min, segment, &self.min_is_exact)?;
@@ -138,34 +143,41 @@ impl<'a> From<&'a FieldStatistics> for Known<'a> {
     }
 }
 
-fn column_bounds(column: &ScanColumn, known: Option<Known<'_>>, rows: &UInt64Array) -> Result<ColumnBounds> {
-    let segments = rows.len();
-    let lacks: Vec<bool> =
-        (0..segments).map(|n| known.as_ref().is_none_or(|known| !is_valid(known.null_count, n))).collect();
+fn column_bounds(
+    column: &ScanColumn,
+    known: Option<Known<'_>>,
+    rows: &UInt64Array,
+    is_described: &[bool],
+) -> Result<ColumnBounds> {
+    let has = |n: usize| known.as_ref().is_some_and(|known| is_valid(known.null_count, n));
+    let lacks: Vec<bool> = is_described.iter().enumerate().map(|(n, described)| *described && !has(n)).collect();
     let exact = |flags: Option<&BooleanArray>| -> Vec<bool> {
         let flag = |n: usize| flags.is_some_and(|flags| is_valid(flags, n) && flags.value(n));
         lacks.iter().enumerate().map(|(n, lacks)| *lacks || flag(n)).collect()
     };
     let initial_is_null = column.initial.is_null();
-    let null_count: UInt64Array = (0..segments)
-        .map(|n| match &known {
+    let null_count: UInt64Array = lacks
+        .iter()
+        .enumerate()
+        .map(|(n, lacks)| match &known {
             Some(known) if is_valid(known.null_count, n) => Some(known.null_count.value(n)),
+            _ if !*lacks => None,
             _ if initial_is_null => Some(rows.value(n)),
             _ => Some(0),
         })
         .collect();
+    let range = if column.data_type().is_nested() {
+        None
+    } else {
+        let min = known.as_ref().map(|known| (known.min, known.has_nan));
+        let max = known.as_ref().map(|known| (known.max, known.has_nan));
+        Some((bounds_of(column, min, &lacks)?, bounds_of(column, max, &lacks)?))
+    };
     Ok(ColumnBounds {
+        range,
         min_is_exact: exact(known.as_ref().map(|known| known.min_is_exact)),
         max_is_exact: exact(known.as_ref().map(|known| known.max_is_exact)),
         null_count,
-        range: match column.data_type().is_nested() {
-            true => None,
-            false => {
-                let min = known.as_ref().map(|known| (known.min, known.has_nan));
-                let max = known.as_ref().map(|known| (known.max, known.has_nan));
-                Some((bounds_of(column, min, &lacks)?, bounds_of(column, max, &lacks)?))
-            }
-        },
     })
 }
 

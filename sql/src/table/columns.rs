@@ -1,11 +1,11 @@
 //! The columns of a table at one version, as a scan needs them.
 //!
-//! A column has two names here. Its *name* is what the version calls it and what a session sees. Its *scan name* is what
-//! the scan of frozen segments calls it inside, before the last step gives it its name. The two are the same, unless
-//! another column of the table bore the name before: then old segments have a column of that name which is not this one,
-//! and a reader that goes by names at any point would take the wrong one.
+//! A column has two names here. Its *name* is what the version calls it and what a session sees. Its *scan name* is
+//! what the scan of frozen segments calls it inside, before the last step gives it its name. The two are the same,
+//! unless another column of the table bore the name before: then old segments have a column of that name which is not
+//! this one, and a reader that goes by names at any point would take the wrong one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -41,6 +41,7 @@ impl ScanColumn {
 #[derive(Clone, Debug)]
 pub(super) struct ScanColumns {
     columns: Vec<ScanColumn>,
+    ever: Vec<FieldId>,
     schema: SchemaRef,
     scan_schema: SchemaRef,
 }
@@ -49,8 +50,7 @@ impl ScanColumns {
     /// The columns of a table at a version.
     pub(super) fn at(state: &State, table: ObjectId, version: Version) -> Result<Self, LiteralError> {
         let columns = state.columns_at(table, version);
-        let names_of = names_until(state, table, version);
-        Self::try_new(&columns, &names_of)
+        Self::try_new(&columns, &names_until(state, table, version))
     }
 
     /// The columns, in their order, given every name that a column of the table ever had, with the column's id.
@@ -78,7 +78,14 @@ impl ScanColumns {
         let schema: Vec<FieldRef> = found.iter().map(|column| Arc::clone(&column.field)).collect();
         let scan_schema: Vec<Field> =
             found.iter().map(|column| column.field.as_ref().clone().with_name(column.scan_name.as_str())).collect();
-        Ok(Self { columns: found, schema: Arc::new(Schema::new(schema)), scan_schema: Arc::new(Schema::new(scan_schema)) })
+        let ever: BTreeSet<FieldId> =
+            names.iter().map(|(id, _)| *id).chain(columns.iter().map(|column| column.id)).collect();
+        Ok(Self {
+            columns: found,
+            ever: ever.into_iter().collect(),
+            schema: Arc::new(Schema::new(schema)),
+            scan_schema: Arc::new(Schema::new(scan_schema)),
+        })
     }
 
     /// The columns as a session sees them.
@@ -89,6 +96,11 @@ impl ScanColumns {
     /// The columns under their scan names.
     pub(super) fn scan_schema(&self) -> &SchemaRef {
         &self.scan_schema
+    }
+
+    /// The ids of all columns that the table ever had up to the version: a segment has one of them at least.
+    pub(super) fn ever(&self) -> &[FieldId] {
+        &self.ever
     }
 
     /// The columns, in their order.

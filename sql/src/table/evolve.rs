@@ -9,18 +9,19 @@
 //!   2 note   Utf8View          3 tax   Int64 = 5    tax   → 5
 //! ```
 //!
-//! **Frozen rows.** DataFusion rewrites each file's projection and filters with a [`PhysicalExprAdapter`] before it opens
-//! the file; [`ByFieldId`] makes ours. It shows the stock adapter the file's schema under the asked names, so that casts
-//! and access to fields of structs are its affair, and puts the file's own names back into the result. Three things keep
-//! this free of cost and of mistakes:
+//! **Frozen rows.** DataFusion rewrites each file's projection and filters with a [`PhysicalExprAdapter`] before it
+//! reads the file; [`ByFieldId`] makes ours. It shows the stock adapter the file's schema under the asked names, so
+//! that casts and access to fields of structs are its affair, and puts the file's own names back into the result. Three
+//! things keep this free of cost and of mistakes:
 //!
-//! * A file column whose type is the asked one is shown as exactly the asked field. Otherwise the field id in the file's
-//!   metadata alone would wrap every column in a cast, which also hides it from pruning by row group and page.
-//! * Parquet decodes straight into the asked types: segments carry Arrow's schema (`ARROW:schema`), so strings come as
-//!   views. For files without it the opener asks for views itself, by name. `PartitionedFile::with_arrow_schema` would
-//!   do the same, but wants the exact columns of each file at planning time, which only its footer knows.
-//! * That step of the opener goes by name before any adapter is asked, and would read bytes as text where a name passed
-//!   from one column to another. Hence the scan names of [`ScanColumns`]: they are never another column's name.
+//! * A file column whose type is the asked one is shown as exactly the asked field. Otherwise the field id in the
+//!   file's metadata alone would wrap every column in a cast, which also hides it from pruning by row group and page.
+//! * Parquet decodes straight into views where DataFusion's opener sees that a column of that name is asked for as a
+//!   view. A renamed column of strings is read plain and cast, which makes views and moves no text.
+//!   `PartitionedFile::with_arrow_schema` would spare that cast, but wants the exact columns of each file at planning
+//!   time, which only its footer knows.
+//! * That step of the opener goes by name before any adapter is asked, and would read bytes as text where a name
+//!   passed from one column to another. Hence the scan names of [`ScanColumns`]: none is another column's name.
 //!
 //! **Hot rows** are few and in memory: [`adapt_rows`] picks the arrays by field id.
 

@@ -6,8 +6,8 @@
 //!                                             └── ByFieldId: columns of older segments
 //! ```
 //!
-//! * Nothing is asked of the store while planning: sizes, statistics and columns come from the catalog, footers come when
-//!   a file is opened, and those of segments that a filter rules out at run time never come.
+//! * Planning names no object of the store: sizes, statistics and columns come from the catalog, footers come when a
+//!   file is opened, and those of segments that a filter rules out at run time never come.
 //! * The plan is a plain `DataSourceExec`, so that every rule of DataFusion's optimizer knows it.
 //! * Files that were frozen last come first: a TopK by time then rules the older ones out.
 
@@ -120,7 +120,7 @@ fn reads_late(columns: &ScanColumns, projection: &[usize], filtered: &HashSet<us
     }
     let others: Vec<&DataType> = projection
         .iter()
-        .filter(|place| !filtered.contains(place))
+        .filter(|place| !filtered.contains(*place))
         .filter_map(|place| columns.get(*place))
         .map(|column| column.data_type())
         .collect();

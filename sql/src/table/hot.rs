@@ -60,7 +60,7 @@ impl HotSource {
         let schema = Arc::clone(rows.schema());
         Self {
             version,
-            partitions: vec![0..rows.zones().len()],
+            partitions: std::iter::once(0..rows.zones().len()).collect(),
             projection: (0..schema.fields().len()).collect(),
             rows,
             schema,

@@ -17,7 +17,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub(crate) enum LiteralError {
     /// The text does not cast to the column's type.
-    #[error("the initial value '{text}' of column `{column}` is no value of type {data_type}; drop the column or add it anew")]
+    #[error(
+        "the initial value '{text}' of column `{column}` is no value of type {data_type}; \
+         drop the column or add it anew"
+    )]
     Cast {
         /// The column's name.
         column: String,

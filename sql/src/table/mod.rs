@@ -23,6 +23,5 @@ mod prune;
 mod statistics;
 mod summary;
 
-pub(crate) use literal::LiteralError;
 pub(crate) use provider::TableAt;
 pub(crate) use summary::{ScanLog, ScanSummary};

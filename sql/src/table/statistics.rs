@@ -69,7 +69,8 @@ mod tests {
         let whole = merge(parts, 1);
         assert_eq!(whole.num_rows, Precision::Exact(rows));
         let expected = |value: i64| Precision::Exact(ScalarValue::Int64(Some(value)));
-        let (min, max) = bounds.map_or((Precision::Absent, Precision::Absent), |(min, max)| (expected(min), expected(max)));
+        let unknown = (Precision::Absent, Precision::Absent);
+        let (min, max) = bounds.map_or(unknown, |(min, max)| (expected(min), expected(max)));
         assert_eq!(whole.column_statistics[0].min_value, min);
         assert_eq!(whole.column_statistics[0].max_value, max);
     }

@@ -42,12 +42,14 @@ impl FieldRows {
 /// The bounds of columns over segments of `rows` rows each.
 pub(in crate::table) fn bounds(columns: &ScanColumns, rows: &[u64], fields: &[Option<FieldRows>]) -> SegmentBounds {
     let rows = UInt64Array::from(rows.to_vec());
+    let is_described = vec![true; rows.len()];
     let found = columns
         .iter()
         .zip(fields)
         .enumerate()
         .map(|(place, (column, field))| {
-            (place, column_bounds(column, field.as_ref().map(FieldRows::known), &rows).unwrap())
+            let known = field.as_ref().map(FieldRows::known);
+            (place, column_bounds(column, known, &rows, &is_described).unwrap())
         })
         .collect();
     SegmentBounds { schema: Arc::clone(columns.schema()), rows, columns: found }
@@ -102,6 +104,21 @@ fn a_bound_that_was_cut_is_not_exact() {
     field.exact = BooleanArray::from(vec![false]);
     let known = &bounds(&columns, &[3], &[Some(field)]).segment(0, &[0]).unwrap().column_statistics[0];
     assert_eq!(known.min_value, Precision::Inexact(ScalarValue::Utf8View(Some("a".to_owned()))));
+}
+
+#[test]
+fn of_a_segment_that_says_nothing_nothing_is_known() {
+    let columns = columns(&[column(1, "a", DataType::Int64, Some("5"))]);
+    let rows = vec![
+        SegmentStatistics::unknown_row(10).unwrap(),
+        SegmentStatistics::unknown_row(20).unwrap(),
+    ];
+    let statistics = SegmentStatistics::concat(rows).unwrap();
+    let bounds = SegmentBounds::try_new(&columns, [0], &statistics).unwrap();
+    let known = bounds.segment(1, &[0]).unwrap();
+    assert_eq!(known.num_rows, Precision::Exact(20));
+    assert_eq!(known.column_statistics[0].min_value, Precision::Absent);
+    assert_eq!(known.column_statistics[0].null_count, Precision::Absent);
 }
 
 #[test]

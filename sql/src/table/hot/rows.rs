@@ -58,6 +58,11 @@ impl HotRows {
         self.rows
     }
 
+    /// Whether there are none.
+    pub(in crate::table) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     /// The zones, in the order of the batches. None is empty.
     pub(super) fn zones(&self) -> &[Zone] {
         &self.zones

@@ -1,15 +1,11 @@
-use std::sync::Arc;
-
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::common::ScalarValue;
 use datafusion::common::stats::Precision;
-use datafusion::datasource::source::{DataSource, DataSourceExec};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{DynamicFilterPhysicalExpr, binary, col, lit};
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::collect;
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionContext;
 
 use super::*;
@@ -122,8 +118,6 @@ fn statistics_are_exact_until_a_filter_is_pushed() {
 
 #[test]
 fn partitions_share_the_zones_evenly() {
-    let rows = HotRows::new(Arc::clone(&source().schema), &[]);
-    assert_eq!(HotSource::new(Version::FIRST, Arc::new(rows)).partitions, [0..0]);
     let a: ArrayRef = Arc::new(Int64Array::from_iter_values(0..80_000));
     let batch = RecordBatch::try_from_iter([("a", a)]).unwrap();
     let source = HotSource::new(Version::FIRST, Arc::new(HotRows::new(batch.schema(), &[batch])));

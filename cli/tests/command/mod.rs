@@ -1,0 +1,14 @@
+//! One file for each command, and for what all of them keep to.
+
+mod exit_code;
+mod format;
+mod import;
+mod init;
+mod log;
+mod parameter;
+mod pipe;
+mod show;
+mod sql;
+mod tag;
+mod usage;
+mod verify;

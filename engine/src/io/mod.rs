@@ -1,0 +1,32 @@
+//! Where frozen segments meet the store.
+//!
+//! ```text
+//! SegmentFiles ──reader──► SegmentReader (for Parquet's reader)
+//!      │                        │ ranges
+//!      └──────► SegmentObject ◄─┘   footer, verified parts; kept by key
+//!                    │ get_ranges
+//!                    ▼
+//!                  store
+//! ```
+//!
+//! What to fetch, and whether it is sound, is decided in [`read`](crate::read).
+
+mod check;
+mod read_error;
+mod segment_files;
+mod segment_object;
+mod segment_reader;
+mod segment_rows;
+mod upload;
+
+#[cfg(test)]
+mod check_tests;
+#[cfg(test)]
+mod segment_tests;
+
+pub use check::{SegmentDamage, check_segment};
+pub use read_error::ReadError;
+pub use segment_files::SegmentFiles;
+pub use segment_reader::SegmentReader;
+pub use segment_rows::read_segment;
+pub use upload::upload_segment;

@@ -1,0 +1,97 @@
+//! New columns: from SQL's declarations, from a query's fields, or like another table's.
+
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::execution::SessionState;
+use datafusion::sql::sqlparser::ast::{self, ColumnOption};
+use frostline_catalog::schema::{Column, check_type, number_nested_fields};
+use frostline_catalog::{FieldId, Name};
+use frostline_engine::import::normalise::normalise_type;
+
+use crate::context::fold;
+use crate::error::Error;
+use crate::expression::constant;
+use crate::parameters::Parameters;
+use crate::sql_types::arrow_type;
+
+/// A column that has no field id yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NewColumn {
+    pub(crate) name: Name,
+    pub(crate) data_type: DataType,
+    pub(crate) nullable: bool,
+    pub(crate) default: Option<String>,
+    pub(crate) initial: Option<String>,
+    pub(crate) comment: Option<String>,
+}
+
+impl NewColumn {
+    /// A column like another.
+    pub(crate) fn like(column: &Column) -> Self {
+        Self {
+            name: column.name.clone(),
+            data_type: column.data_type.clone(),
+            nullable: column.nullable,
+            default: column.default.clone(),
+            initial: None,
+            comment: column.comment.clone(),
+        }
+    }
+}
+
+/// Gives columns their field ids from `next` on, each before its nested fields, and the id after the last.
+pub(crate) fn assign_ids(columns: Vec<NewColumn>, mut next: FieldId) -> (Vec<Column>, FieldId) {
+    let mut with_ids = Vec::with_capacity(columns.len());
+    for column in columns {
+        let id = next;
+        next = next.next();
+        let data_type = number_nested_fields(&column.data_type, &mut next);
+        with_ids.push(Column {
+            id,
+            name: column.name,
+            data_type,
+            nullable: column.nullable,
+            default: column.default,
+            initial: column.initial,
+            comment: column.comment,
+        });
+    }
+    (with_ids, next)
+}
+
+/// The column that holds a query's field. It takes NULL, whatever the query's field says.
+pub(crate) fn from_field(field: &Field) -> Result<NewColumn, Error> {
+    let name = Name::try_new(field.name())?;
+    let data_type = normalise_type(field.data_type())
+        .map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
+    check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
+    Ok(NewColumn { name, data_type, nullable: true, default: None, initial: None, comment: None })
+}
+
+/// The column that a declaration describes.
+pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<NewColumn, Error> {
+    let name = Name::try_new(&fold(&column.name))?;
+    let data_type = arrow_type(&column.data_type)
+        .map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
+    check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
+    let mut new = NewColumn { name, data_type, nullable: true, default: None, initial: None, comment: None };
+    for option in &column.options {
+        match &option.option {
+            ColumnOption::Null => new.nullable = true,
+            ColumnOption::NotNull => new.nullable = false,
+            ColumnOption::Comment(text) => new.comment = Some(text.clone()),
+            ColumnOption::Default(expr) => {
+                constant(state, expr, &Parameters::none())
+                    .map_err(|error| Error::statement(format!("the default of column `{}`: {error}", new.name)))?;
+                new.default = Some(expr.to_string());
+            }
+            other => return Err(refused_constraint(&other.to_string())),
+        }
+    }
+    Ok(new)
+}
+
+/// Keys and checks would have to be kept by every write; they are refused rather than ignored.
+pub(crate) fn refused_constraint(text: &str) -> Error {
+    Error::statement(format!("constraint `{text}` is not supported: it would not be enforced"))
+        .with_hint("columns may be NOT NULL and have a DEFAULT; check uniqueness with a query")
+}

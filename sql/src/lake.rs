@@ -1,0 +1,160 @@
+//! The door: a lake, created and opened.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::execution::SessionState;
+use frostline_catalog::io::{Clock, Genesis, LakeLocation, SystemClock};
+use frostline_catalog::{LakeId, State, Version};
+use frostline_engine::import::{ImportOptions, Progress, SourceFile};
+use frostline_engine::{Settings, VerifyNote, VerifySummary};
+
+use crate::answer::Answer;
+use crate::error::Error;
+use crate::planning::base_state;
+use crate::session::Session;
+
+/// What the first version of a lake says.
+#[derive(Clone, Debug, Default)]
+pub struct CreateOptions {
+    /// Who creates the lake.
+    pub author: String,
+    /// Why.
+    pub message: String,
+    /// Whether commits may assert a time in the past, to replay recorded history.
+    pub allow_asserted_times: bool,
+}
+
+/// How a lake is opened.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// How this process treats the lake.
+    pub settings: Settings,
+    /// What says what time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { settings: Settings::default(), clock: Arc::new(SystemClock) }
+    }
+}
+
+/// How files are imported.
+#[derive(Clone, Debug, Default)]
+pub struct ImportRequest {
+    /// How the files are read.
+    pub import: ImportOptions,
+    /// The new table's columns as SQL declares them, `a bigint, b varchar not null`; `None` to infer them.
+    pub declared: Option<String>,
+    /// Who imports.
+    pub author: String,
+    /// Why.
+    pub message: Option<String>,
+}
+
+/// The lake's setting that lets commits assert a time in the past.
+pub(crate) const ALLOW_ASSERTED_TIMES: &str = "allow_asserted_times";
+
+/// An open lake. Clones are handles of the same one.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), frostline_sql::Error> {
+/// use frostline_sql::{Lake, Parameters};
+///
+/// let lake = Lake::open("./frostline-lake", Default::default()).await?;
+/// let session = lake.session();
+/// let rows = session.sql("select count(*) from orders AS OF VERSION 42", &Parameters::none()).await?;
+/// let batches = rows.into_rows()?.collect().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lake {
+    pub(crate) engine: Arc<frostline_engine::Lake>,
+    pub(crate) base: Arc<SessionState>,
+}
+
+impl Lake {
+    /// Creates a lake at a path or URL, and gives its id.
+    ///
+    /// # Errors
+    /// If there is one, or the store cannot hold one.
+    pub async fn create(location: &str, options: CreateOptions) -> Result<LakeId, Error> {
+        let location = LakeLocation::parse(location)?;
+        let asserted = options.allow_asserted_times.then(|| (ALLOW_ASSERTED_TIMES.to_owned(), "true".to_owned()));
+        let settings = asserted.into_iter().collect();
+        let genesis = Genesis { author: options.author, message: options.message, settings };
+        Ok(frostline_engine::Lake::create(&location, &SystemClock, genesis).await?)
+    }
+
+    /// Opens the lake at a path or URL at its newest version.
+    ///
+    /// # Errors
+    /// If there is none, it needs a newer release, or it is damaged.
+    pub async fn open(location: &str, options: OpenOptions) -> Result<Self, Error> {
+        let location = LakeLocation::parse(location)?;
+        let engine = frostline_engine::Lake::open(location, options.clock, options.settings).await?;
+        Ok(Self { engine: Arc::new(engine), base: Arc::new(base_state()?) })
+    }
+
+    /// The lake's id.
+    pub fn id(&self) -> LakeId {
+        self.engine.state().lake()
+    }
+
+    /// A new session on the newest version.
+    pub fn session(&self) -> Session {
+        Session::new(self.clone())
+    }
+
+    /// Imports files into a table, in one commit. A table that is not there is created.
+    ///
+    /// # Errors
+    /// If any file is bad; then nothing is committed, and the error names file, row and column.
+    pub async fn import(
+        &self,
+        table: &str,
+        files: Vec<SourceFile>,
+        request: ImportRequest,
+        progress: Arc<Progress>,
+    ) -> Result<Answer, Error> {
+        let session = self.session().with_author(&request.author).with_message(request.message.as_deref());
+        session.import(table, files, &request, progress).await
+    }
+
+    /// Appends batches to a table, in one commit, and gives its version. Columns are matched by name.
+    ///
+    /// # Errors
+    /// If the table is not there, or a column does not fit.
+    pub async fn append(&self, table: &str, batches: Vec<RecordBatch>) -> Result<Version, Error> {
+        self.session().append(table, batches).await
+    }
+
+    /// The newest state that this process knows.
+    pub fn state(&self) -> Arc<State> {
+        self.engine.state()
+    }
+
+    /// Asks the store for what other processes wrote.
+    pub async fn refresh(&self) -> Result<Arc<State>, Error> {
+        Ok(self.engine.refresh().await?)
+    }
+
+    /// Waits for what is derived from the commits so far: checkpoints and the hint. Call it before a process ends.
+    pub async fn settle(&self) {
+        self.engine.settle().await;
+    }
+
+    /// Checks every slot from the first, and with `deep` every byte of every segment.
+    ///
+    /// # Errors
+    /// The first damage found, with the object's key.
+    pub async fn verify(
+        &self,
+        deep: bool,
+        report: impl FnMut(VerifyNote) + Send,
+    ) -> Result<VerifySummary, Error> {
+        Ok(frostline_engine::verify(&self.engine, deep, report).await?)
+    }
+}

@@ -1,0 +1,54 @@
+//! From a planned query to rows that a transaction can add.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::logical_expr::LogicalPlan;
+use frostline_catalog::schema::{Column, SortKey, arrow_schema};
+use frostline_engine::import::normalise::normalise_batch;
+use frostline_engine::{RowWriter, TakenRows};
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::session::Session;
+
+/// Runs a query and takes its rows in as rows of a table with these columns, matched by position.
+///
+/// # Errors
+/// If the query fails, a value does not fit its column, or a column that is NOT NULL lacks a value. Nothing is
+/// committed.
+pub(crate) async fn write_plan(
+    session: &Session,
+    context: &Arc<Context>,
+    plan: LogicalPlan,
+    columns: &[Column],
+    sort_by: Vec<SortKey>,
+) -> Result<TakenRows, Error> {
+    let schema = arrow_schema(columns);
+    let mut writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by);
+    let mut rows = session.rows(context, plan).await?.into_rows()?;
+    let mut before = 0;
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        let count = batch.num_rows() as u64;
+        check_nulls(&batch, columns, before)?;
+        writer.write(normalise_batch(&batch, &schema)?).await?;
+        before += count;
+    }
+    Ok(writer.finish().await?)
+}
+
+/// Refuses a missing value in a column that is NOT NULL, and says where.
+pub(crate) fn check_nulls(batch: &RecordBatch, columns: &[Column], rows_before: u64) -> Result<(), Error> {
+    for (column, values) in columns.iter().zip(batch.columns()) {
+        if column.nullable || values.logical_null_count() == 0 {
+            continue;
+        }
+        let row = (0..values.len()).find(|row| values.is_null(*row)).unwrap_or(0) as u64 + rows_before + 1;
+        return Err(Error::statement(format!(
+            "column `{}` is NOT NULL, and row {row} has no value for it",
+            column.name
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,369 @@
+//! A session: one user's statements, one after the other, and what they set.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Token;
+use frostline_catalog::io::DEFAULT_SCHEMA;
+use frostline_catalog::transaction::{Proposal, Transaction};
+use frostline_engine::import::{Progress, SourceFile};
+use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, Version};
+
+use crate::answer::{Answer, Committed, Rows};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::instant::Zone;
+use crate::lake::{ImportRequest, Lake};
+use crate::parameters::Parameters;
+use crate::parse::{Parsed, Statement, parse_one};
+use crate::settings;
+use crate::statement::{self, Work};
+use crate::table::ScanLog;
+
+/// How often a statement that lost against another is run again before the conflict is an error.
+const TRIES_MAX: u32 = 20;
+
+/// A user's session on a lake.
+///
+/// * Each statement sees one state of the whole lake: the newest when it starts, or the one the session is pinned to.
+/// * Each statement that writes is one commit. One that loses against another is run again on the newer state, a
+///   bounded number of times.
+/// * Statements may run at the same time; what one sets holds for those that start after it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(crate) lake: Lake,
+    pub(crate) inner: Arc<Mutex<Inner>>,
+}
+
+/// What a session remembers.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) author: String,
+    pub(crate) message: String,
+    pub(crate) schema: String,
+    pub(crate) pin: Option<Version>,
+    pub(crate) commit_time: Option<Micros>,
+    pub(crate) local_files: bool,
+    pub(crate) options: ConfigOptions,
+    pub(crate) changed: BTreeSet<String>,
+    pub(crate) prepared: HashMap<String, Prepared>,
+}
+
+/// A statement kept under a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) text: String,
+    pub(crate) types: Vec<DataType>,
+}
+
+impl Session {
+    pub(crate) fn new(lake: Lake) -> Self {
+        let options = ConfigOptions::clone(lake.base.config_options());
+        let inner = Inner {
+            author: String::new(),
+            message: String::new(),
+            schema: DEFAULT_SCHEMA.to_owned(),
+            pin: None,
+            commit_time: None,
+            local_files: false,
+            options,
+            changed: BTreeSet::new(),
+            prepared: HashMap::new(),
+        };
+        Self { lake, inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same session with an author for its commits.
+    pub fn with_author(self, author: &str) -> Self {
+        author.clone_into(&mut self.inner().author);
+        self
+    }
+
+    /// The same session with a message for its commits, or none.
+    pub fn with_message(self, message: Option<&str>) -> Self {
+        message.unwrap_or_default().clone_into(&mut self.inner().message);
+        self
+    }
+
+    /// The same session, allowed or not to read and write files of this machine.
+    pub fn with_local_files(self, allowed: bool) -> Self {
+        self.inner().local_files = allowed;
+        self
+    }
+
+    /// The same session, whose next commits count as made at an instant of the past. The lake's setting
+    /// `allow_asserted_times` must be true.
+    pub fn with_commit_time(self, at_micros: Option<i64>) -> Self {
+        self.inner().commit_time = at_micros.map(Micros::new);
+        self
+    }
+
+    /// The same session, pinned to a past.
+    ///
+    /// # Errors
+    /// If there is no such past.
+    pub async fn at(self, as_of: &AsOf) -> Result<Self, Error> {
+        let state = self.lake.refresh().await?;
+        let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
+        let now = self.lake.engine.ledger().clock().now();
+        let version = state.resolve_as_of(as_of, newest, now)?;
+        self.inner().pin = Some(version);
+        Ok(self)
+    }
+
+    /// Runs a text of exactly one statement.
+    ///
+    /// # Errors
+    /// See [`Error::kind`].
+    pub async fn sql(&self, text: &str, parameters: &Parameters) -> Result<Answer, Error> {
+        self.run(&parse_one(text)?, parameters).await
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// See [`Error::kind`]. A statement that fails has changed nothing.
+    pub async fn run(&self, statement: &Parsed, parameters: &Parameters) -> Result<Answer, Error> {
+        let mut tries = 0;
+        loop {
+            let context = self.context(parameters).await?;
+            let done = statement::run(self, &context, statement).await;
+            let done = match done {
+                Ok(Work::Answer(answer)) => return Ok(answer),
+                Ok(Work::Commit(commit)) => self.commit(&context, commit).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Err(error) if error.kind() == ErrorKind::Conflict && tries < TRIES_MAX => {
+                    tries += 1;
+                    back_off(tries).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Imports files into a table.
+    pub(crate) async fn import(
+        &self,
+        table: &str,
+        files: Vec<SourceFile>,
+        request: &ImportRequest,
+        progress: Arc<Progress>,
+    ) -> Result<Answer, Error> {
+        let name = object_name(table)?;
+        let context = self.context(&Parameters::none()).await?;
+        let (options, declared) = (request.import.clone(), request.declared.as_deref());
+        match statement::import_files(&context, &name, files, options, declared, progress).await? {
+            Work::Answer(answer) => Ok(answer),
+            Work::Commit(commit) => self.commit(&context, commit).await,
+        }
+    }
+
+    /// Appends batches to a table, in one commit, and gives its version. Columns are matched by name.
+    ///
+    /// # Errors
+    /// If the table is not there, or a column does not fit.
+    pub async fn append(&self, table: &str, batches: Vec<RecordBatch>) -> Result<Version, Error> {
+        let name = object_name(table)?;
+        let context = self.context(&Parameters::none()).await?;
+        match statement::append_batches(&context, &name, batches).await? {
+            Work::Answer(_) => Ok(context.visible),
+            Work::Commit(commit) => match self.commit(&context, commit).await? {
+                Answer::Committed(committed) => Ok(committed.version),
+                _ => Ok(context.visible),
+            },
+        }
+    }
+
+    /// What a statement that starts now sees.
+    pub(crate) async fn context(&self, parameters: &Parameters) -> Result<Arc<Context>, Error> {
+        let state = self.lake.refresh().await?;
+        let started = self.lake.engine.ledger().clock().now();
+        let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
+        let (visible, schema, local_files, options, settings) = {
+            let inner = self.inner();
+            let visible = inner.pin.unwrap_or(newest);
+            let rows = settings::rows(&inner, &state, visible);
+            (visible, inner.schema.clone(), inner.local_files, inner.options.clone(), rows)
+        };
+        let zone_text = options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
+        let zone = Zone::parse(&zone_text)
+            .ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
+        let base = self.planning_state(options, &schema, visible)?;
+        Ok(Arc::new(Context {
+            lake: Arc::clone(&self.lake.engine),
+            state,
+            visible,
+            started,
+            schema,
+            zone,
+            parameters: parameters.clone(),
+            settings,
+            local_files,
+            base,
+            scans: ScanLog::default(),
+            reads: Mutex::default(),
+            relations: Mutex::default(),
+        }))
+    }
+
+    fn planning_state(
+        &self,
+        mut options: ConfigOptions,
+        schema: &str,
+        visible: Version,
+    ) -> Result<SessionState, Error> {
+        schema.clone_into(&mut options.catalog.default_schema);
+        let mut state = SessionState::clone(&self.lake.base);
+        *state.config_mut().options_mut() = options;
+        state.mark_start_execution();
+        let function = Arc::new(Context::current_version_function(visible));
+        datafusion::execution::FunctionRegistry::register_udf(&mut state, function)?;
+        Ok(state)
+    }
+
+    /// Runs a planned query and gives its rows as they are computed.
+    pub(crate) async fn rows(&self, context: &Context, plan: LogicalPlan) -> Result<Answer, Error> {
+        let plan = fill_parameters(plan, &context.parameters)?;
+        let physical = context.base.create_physical_plan(&plan).await?;
+        let schema = physical.schema();
+        let stream = execute_stream(physical, context.base.task_ctx())?;
+        Ok(Answer::Rows(Rows { version: context.visible, schema, stream }))
+    }
+
+    /// Runs a planned query to its end.
+    pub(crate) async fn collect(&self, context: &Context, plan: LogicalPlan) -> Result<Vec<RecordBatch>, Error> {
+        self.rows(context, plan).await?.into_rows()?.collect().await
+    }
+
+    /// Commits what a statement decided.
+    async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
+        let (author, message, commit_time) = {
+            let inner = self.inner();
+            if inner.pin.is_some() {
+                return Err(pinned(context.visible));
+            }
+            (inner.author.clone(), inner.message.clone(), inner.commit_time)
+        };
+        if commit_time.is_some() && !asserted_times_allowed(context) {
+            return Err(Error::statement("this lake does not let commits assert a time of the past")
+                .with_hint("`frostline init --allow-asserted-times` creates one that does"));
+        }
+        let transaction = Transaction {
+            branch: BranchId::MAIN,
+            base: context.visible,
+            commit_id: CommitId::random(),
+            request: None,
+            author,
+            message,
+            operation: commit.operation.to_owned(),
+            commit_time,
+            reads: commit.reads,
+            changes: commit.changes,
+            blocks: commit.blocks,
+        };
+        match self.lake.engine.commit(transaction).await {
+            Ok(made) => Ok(Answer::Committed(Committed {
+                version: made.version,
+                summary: commit.summary,
+                rows: commit.rows,
+            })),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A table's name as SQL writes it.
+fn object_name(text: &str) -> Result<ast::ObjectName, Error> {
+    let parsed = Parser::new(&GenericDialect {}).try_with_sql(text).and_then(|mut parser| {
+        let name = parser.parse_object_name(false)?;
+        parser.expect_token(&Token::EOF)?;
+        Ok(name)
+    });
+    parsed.map_err(|_| {
+        Error::statement(format!("`{text}` is no table's name; write `table`, `schema.table`, or \"any name\" in quotes"))
+    })
+}
+
+/// What a statement decided to commit.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    pub(crate) operation: &'static str,
+    pub(crate) summary: String,
+    pub(crate) rows: u64,
+    pub(crate) reads: Vec<ObjectId>,
+    pub(crate) changes: Vec<Proposal>,
+    pub(crate) blocks: Vec<bytes::Bytes>,
+}
+
+impl Commit {
+    /// A commit that reads no table and carries no rows.
+    pub(crate) fn of(operation: &'static str, summary: String, changes: Vec<Proposal>) -> Self {
+        Self { operation, summary, rows: 0, reads: Vec::new(), changes, blocks: Vec::new() }
+    }
+}
+
+/// The error of a write in a session that looks at the past.
+pub(crate) fn pinned(version: Version) -> Error {
+    Error::statement(format!("the session is pinned to version {version}, and the past cannot be written"))
+        .with_hint("`RESET frostline.as_of` goes back to the newest version")
+}
+
+fn asserted_times_allowed(context: &Context) -> bool {
+    let key = crate::lake::ALLOW_ASSERTED_TIMES.to_owned();
+    context.state.settings().at(&key, context.visible).is_some_and(|value| value == "true")
+}
+
+/// The plan with the values of its parameters.
+pub(crate) fn fill_parameters(plan: LogicalPlan, parameters: &Parameters) -> Result<LogicalPlan, Error> {
+    let names: BTreeMap<String, _> = plan.get_parameter_types()?.into_iter().collect();
+    if let Some(name) = names.keys().find(|name| parameters.value(name).is_none()) {
+        return Err(Error::statement(format!("parameter `{name}` has no value")));
+    }
+    if names.is_empty() {
+        return Ok(plan);
+    }
+    Ok(plan.with_param_values(parameters.to_param_values())?)
+}
+
+/// Waits a random time that grows with the number of tries, at most a quarter of a second.
+#[expect(clippy::disallowed_methods, reason = "the pause before a statement that lost is run again")]
+async fn back_off(tries: u32) {
+    let most = Duration::from_millis(1 << tries.min(8));
+    tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
+}
+
+impl Statement {
+    /// Whether the statement writes.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(
+            self,
+            Self::Insert(_)
+                | Self::CreateTable(_)
+                | Self::DropTable(_)
+                | Self::AlterTable(_)
+                | Self::CreateSchema(_)
+                | Self::DropSchema(_)
+                | Self::CreateView(_)
+                | Self::DropView(_)
+                | Self::CreateTag(_)
+                | Self::DropTag(_)
+                | Self::CopyFrom(_)
+        )
+    }
+}

@@ -1,0 +1,93 @@
+//! Which settings there are, and which of them SQL may change.
+
+use datafusion::common::config::ConfigOptions;
+use frostline_catalog::{State, Version};
+
+use crate::error::Error;
+use crate::session::Inner;
+use crate::system::SettingRow;
+
+/// Settings of the planner that a session may change, by the beginning of their names.
+const ALLOWED: [&str; 3] = ["datafusion.execution.", "datafusion.optimizer.", "datafusion.explain."];
+
+/// Names under those beginnings that a session may not change, and why.
+const REFUSED: [(&str, &str); 2] = [
+    ("datafusion.execution.keep_partition_by_columns", "tables have no partition columns"),
+    ("datafusion.execution.listing_table_", "tables are not listed"),
+];
+
+/// The full name of a setting: `timezone` and `time_zone` are short for the planner's.
+pub(crate) fn full_name(name: &str) -> String {
+    match name.to_lowercase().as_str() {
+        "timezone" | "time_zone" | "time.zone" => "datafusion.execution.time_zone".to_owned(),
+        lower => lower.to_owned(),
+    }
+}
+
+/// Refuses a setting that SQL may not change.
+pub(crate) fn check_allowed(name: &str, options: &ConfigOptions) -> Result<(), Error> {
+    if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| name.starts_with(refused)) {
+        return Err(Error::statement(format!("setting `{name}` cannot be changed: {reason}")));
+    }
+    let known: Vec<String> = options.entries().into_iter().map(|entry| entry.key).collect();
+    if known.iter().any(|key| key == name) || name.starts_with("datafusion.runtime.") {
+        return match ALLOWED.iter().any(|allowed| name.starts_with(allowed)) {
+            true => Ok(()),
+            false => Err(Error::statement(format!("setting `{name}` cannot be changed by SQL"))
+                .with_hint("a session may change datafusion.execution.*, datafusion.optimizer.* and frostline.*")),
+        };
+    }
+    Err(unknown(name, options))
+}
+
+/// The error for a setting that does not exist.
+pub(crate) fn unknown(name: &str, options: &ConfigOptions) -> Error {
+    let known: Vec<String> = options.entries().into_iter().map(|entry| entry.key).collect();
+    let own = ["frostline.as_of", "frostline.author", "frostline.message"];
+    match frostline_catalog::nearest(name, known.iter().map(String::as_str).chain(own)) {
+        Some(nearest) => Error::statement(format!("setting `{name}` does not exist; did you mean `{nearest}`?")),
+        None => Error::statement(format!("setting `{name}` does not exist"))
+            .with_hint("`SELECT name, value FROM system.settings` lists them"),
+    }
+}
+
+/// Every setting that a session can see: its own, the lake's, and those of the planner that it may change.
+pub(crate) fn rows(session: &Inner, state: &State, visible: Version) -> Vec<SettingRow> {
+    let own = |name: &str, value: Option<String>, description: &str| SettingRow {
+        name: name.to_owned(),
+        source: if value.is_some() { "session".to_owned() } else { "default".to_owned() },
+        value,
+        description: description.to_owned(),
+    };
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let mut rows = vec![
+        own(
+            "frostline.as_of",
+            session.pin.map(|version| version.to_string()),
+            "the version that the session is pinned to",
+        ),
+        own("frostline.author", text(&session.author), "the author of the session's commits"),
+        own("frostline.message", text(&session.message), "the message of the session's commits"),
+    ];
+    for (name, value) in state.settings().all_at(visible) {
+        rows.push(SettingRow {
+            name: name.clone(),
+            value: Some(value.clone()),
+            source: "lake".to_owned(),
+            description: "a setting of the lake".to_owned(),
+        });
+    }
+    for entry in session.options.entries() {
+        if !ALLOWED.iter().any(|allowed| entry.key.starts_with(allowed)) {
+            continue;
+        }
+        let source = if session.changed.contains(&entry.key) { "session" } else { "default" };
+        rows.push(SettingRow {
+            name: entry.key,
+            value: entry.value,
+            source: source.to_owned(),
+            description: entry.description.to_owned(),
+        });
+    }
+    rows
+}

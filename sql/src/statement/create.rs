@@ -1,0 +1,244 @@
+//! CREATE SCHEMA, TABLE and VIEW.
+
+use std::sync::Arc;
+
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use frostline_catalog::schema::{Column, SortKey};
+use frostline_catalog::transaction::{Proposal, TableTarget};
+use frostline_catalog::{FieldId, Name, Relation};
+
+use super::Work;
+use super::name::{distinct, new_name, own_schema, plain};
+use crate::column::{NewColumn, assign_ids, declared, from_field};
+use crate::context::{Context, QualifiedName};
+use crate::error::Error;
+use crate::parse::{self, SortColumn, Statement, parse_one};
+use crate::rows::write_plan;
+use crate::session::{Commit, Session, fill_parameters};
+
+pub(super) fn schema(context: &Context, create: &parse::CreateSchema) -> Result<Work, Error> {
+    let name = match create.name.0.as_slice() {
+        [part] => part.as_ident().map(plain).transpose()?,
+        _ => None,
+    };
+    let name = name.ok_or_else(|| Error::statement(format!("`{}` is no name of a schema", create.name)))?;
+    own_schema(name.as_str())?;
+    if context.state.schema_named(name.as_str(), context.visible).is_some() {
+        return match create.if_not_exists {
+            true => Ok(Work::no_change(context)),
+            false => Err(Error::statement(format!("schema `{name}` exists already"))),
+        };
+    }
+    let summary = format!("create schema {name}");
+    Ok(Work::Commit(Commit::of("create schema", summary, vec![Proposal::CreateSchema { name }])))
+}
+
+pub(super) async fn table(
+    session: &Session,
+    context: &Arc<Context>,
+    create: &parse::CreateTable,
+) -> Result<Work, Error> {
+    let (schema, name, qualified) = new_name(context, &create.name)?;
+    let existing = context.find(&qualified, context.visible);
+    let mut changes = Vec::new();
+    match existing {
+        Some(_) if create.if_not_exists => return Ok(Work::no_change(context)),
+        Some(Relation::View(..)) => return Err(Error::statement(format!("`{qualified}` exists already, as a view"))),
+        Some(Relation::Table(table, _)) if create.or_replace => changes.push(Proposal::DropTable { table }),
+        Some(Relation::Table(..)) => {
+            return Err(Error::statement(format!("table `{qualified}` exists already"))
+                .with_hint("CREATE OR REPLACE TABLE takes its place; its past stays readable AS OF"));
+        }
+        None => {}
+    }
+    if let Some(constraint) = create.constraints.first() {
+        return Err(crate::column::refused_constraint(&constraint.to_string()));
+    }
+    let plan = match &create.query {
+        Some(query) => Some(fill_parameters(context.plan_query(query, context.visible, 0).await?, &context.parameters)?),
+        None => None,
+    };
+    let mut sort_by_like = Vec::new();
+    let new: Vec<NewColumn> = if let Some(like) = &create.like {
+        let source = context.qualify(like)?;
+        let table = context.find_table(&source, context.visible)?;
+        let columns = context.state.columns_at(table, context.visible);
+        let definition = context.state.table_at(table, context.visible);
+        sort_by_like = definition.map(|table| sorted_names(&columns, &table.sort_by)).unwrap_or_default();
+        columns.into_iter().map(NewColumn::like).collect()
+    } else if create.columns.is_empty() {
+        let plan = plan.as_ref().ok_or_else(|| Error::statement(format!("table `{qualified}` has no column")))?;
+        let fields = plan.schema().fields();
+        fields.iter().map(|field| from_field(field)).collect::<Result<_, _>>()?
+    } else {
+        create.columns.iter().map(|column| declared(&context.base, column)).collect::<Result<_, _>>()?
+    };
+    if new.is_empty() {
+        return Err(Error::statement(format!("table `{qualified}` has no column")));
+    }
+    distinct(new.iter().map(|column| &column.name))?;
+    let (columns, next_field) = assign_ids(new, FieldId::FIRST);
+    let sort_by = match create.sort_by.is_empty() {
+        true => sort_by_like.into_iter().filter_map(|(name, key)| with_field(&columns, &name, key)).collect(),
+        false => sort_keys(&columns, &create.sort_by)?,
+    };
+    changes.push(Proposal::CreateTable {
+        schema,
+        name,
+        columns: columns.clone(),
+        next_field,
+        sort_by: sort_by.clone(),
+        options: table_options(&create.options)?,
+        comment: create.comment.clone(),
+    });
+    let verb = if create.or_replace { "create or replace table" } else { "create table" };
+    let Some(plan) = plan else {
+        return Ok(Work::Commit(Commit::of("create table", format!("{verb} {qualified}"), changes)));
+    };
+    let plan = if create.columns.is_empty() { plan } else { cast_by_position(plan, &columns, &qualified)? };
+    let rows = write_plan(session, context, plan, &columns, sort_by).await?;
+    let count = rows.rows();
+    let mut blocks = Vec::new();
+    changes.extend(rows.into_proposals(TableTarget::Created(0), &mut blocks));
+    Ok(Work::Commit(Commit {
+        operation: "create table",
+        summary: format!("{verb} {qualified}, {}", counted(count)),
+        rows: count,
+        reads: context.tables_read(),
+        changes,
+        blocks,
+    }))
+}
+
+/// `1 row`, `3 rows`.
+pub(crate) fn counted(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
+}
+
+fn sorted_names(columns: &[&Column], keys: &[SortKey]) -> Vec<(Name, SortKey)> {
+    let name = |key: &SortKey| columns.iter().find(|column| column.id == key.field).map(|column| column.name.clone());
+    keys.iter().filter_map(|key| Some((name(key)?, *key))).collect()
+}
+
+fn with_field(columns: &[Column], name: &Name, key: SortKey) -> Option<SortKey> {
+    let column = columns.iter().find(|column| column.name == *name)?;
+    Some(SortKey { field: column.id, ..key })
+}
+
+fn sort_keys(columns: &[Column], sort_by: &[SortColumn]) -> Result<Vec<SortKey>, Error> {
+    sort_by
+        .iter()
+        .map(|sort| {
+            let name = crate::context::fold(&sort.name);
+            let column = columns.iter().find(|column| column.name.as_str() == name).ok_or_else(|| {
+                Error::statement(format!("SORT BY names column `{name}`, which the table does not have"))
+            })?;
+            if column.data_type.is_nested() {
+                return Err(Error::statement(format!("SORT BY column `{name}` has a nested type, which has no order")));
+            }
+            Ok(SortKey {
+                field: column.id,
+                descending: sort.descending,
+                nulls_first: sort.nulls_first.unwrap_or(sort.descending),
+            })
+        })
+        .collect()
+}
+
+/// The options of a table that mean something. None does yet, so any is an error.
+fn table_options(options: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
+    match options.first() {
+        None => Ok(Vec::new()),
+        Some((key, _)) => Err(Error::statement(format!("table option `{key}` does not exist"))
+            .with_hint("a table's rows are sorted by SORT BY (…) behind its columns; COMMENT = '…' remarks on it")),
+    }
+}
+
+fn cast_by_position(
+    plan: datafusion::logical_expr::LogicalPlan,
+    columns: &[Column],
+    table: &QualifiedName,
+) -> Result<datafusion::logical_expr::LogicalPlan, Error> {
+    let found = plan.schema().fields().len();
+    if found != columns.len() {
+        return Err(Error::statement(format!(
+            "table `{table}` has {} columns, and its query yields {found}",
+            columns.len()
+        )));
+    }
+    let schema: DFSchema = plan.schema().as_ref().clone();
+    let casts = plan
+        .schema()
+        .columns()
+        .into_iter()
+        .zip(columns)
+        .map(|(source, target)| {
+            let cast = datafusion::logical_expr::ExprSchemable::cast_to(
+                Expr::Column(source),
+                &target.data_type,
+                &schema,
+            )?;
+            Ok(cast.alias(target.name.as_str()))
+        })
+        .collect::<Result<Vec<_>, datafusion::common::DataFusionError>>()?;
+    Ok(LogicalPlanBuilder::from(plan).project(casts)?.build()?)
+}
+
+pub(super) async fn view(context: &Arc<Context>, create: &parse::CreateView) -> Result<Work, Error> {
+    let (schema, name, qualified) = new_name(context, &create.name)?;
+    let mut changes = Vec::new();
+    match context.find(&qualified, context.visible) {
+        Some(_) if create.if_not_exists => return Ok(Work::no_change(context)),
+        Some(Relation::Table(..)) => return Err(Error::statement(format!("`{qualified}` exists already, as a table"))),
+        Some(Relation::View(view, _)) if create.or_replace => changes.push(Proposal::DropView { view }),
+        Some(Relation::View(..)) => {
+            return Err(Error::statement(format!("view `{qualified}` exists already"))
+                .with_hint("CREATE OR REPLACE VIEW takes its place; its past stays readable AS OF"));
+        }
+        None => {}
+    }
+    check_view_text(context, &create.query_text, &qualified)?;
+    let plan = context.plan_query(&create.query, context.visible, 1).await?;
+    if let Some((parameter, _)) = plan.get_parameter_types()?.into_iter().next() {
+        return Err(Error::statement(format!("a view's text cannot hold the parameter `{parameter}`")));
+    }
+    let columns: Vec<Name> = create.columns.iter().map(plain).collect::<Result<_, _>>()?;
+    let found = plan.schema().fields().len();
+    if !columns.is_empty() && columns.len() != found {
+        let named = columns.len();
+        return Err(Error::statement(format!("view `{qualified}` names {named} columns, and its query yields {found}")));
+    }
+    match columns.is_empty() {
+        true => {
+            let names: Result<Vec<Name>, _> =
+                plan.schema().fields().iter().map(|field| Name::try_new(field.name())).collect();
+            distinct(&names?)?;
+        }
+        false => distinct(&columns)?,
+    }
+    let verb = if changes.is_empty() { "create view" } else { "create or replace view" };
+    let query = create.query_text.clone();
+    changes.push(Proposal::CreateView { schema, name, columns, query, comment: None });
+    Ok(Work::Commit(Commit::of("create view", format!("{verb} {qualified}"), changes)))
+}
+
+/// A view must not rest on itself, nor on files of one machine.
+fn check_view_text(context: &Context, text: &str, view: &QualifiedName) -> Result<(), Error> {
+    let Statement::Query(query) = parse_one(text)?.statement else {
+        return Err(Error::statement("a view's text is one query"));
+    };
+    for reference in crate::references::references(&query)?.relations {
+        match reference {
+            crate::references::Reference::Plain(name) | crate::references::Reference::At { name, .. } => {
+                if context.qualify(&name)? == *view {
+                    return Err(Error::statement(format!("view `{view}` cannot rest on itself")));
+                }
+            }
+            crate::references::Reference::File { .. } | crate::references::Reference::ReadFunction { .. } => {
+                return Err(Error::statement("a view cannot rest on a file: import it into a table first"));
+            }
+        }
+    }
+    Ok(())
+}

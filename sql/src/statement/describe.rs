@@ -1,0 +1,89 @@
+//! DESCRIBE and SHOW COLUMNS.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray};
+use datafusion::sql::sqlparser::ast;
+use frostline_catalog::{Relation, Version};
+
+use super::Work;
+use crate::answer::Answer;
+use crate::context::{Context, SYSTEM};
+use crate::error::Error;
+use crate::parse::TableAt;
+use crate::type_name::sql_type;
+
+/// A column, described.
+#[derive(Default)]
+struct Descriptions {
+    names: Vec<String>,
+    types: Vec<String>,
+    nullable: Vec<bool>,
+    defaults: Vec<Option<String>>,
+    comments: Vec<Option<String>>,
+}
+
+impl Descriptions {
+    fn into_answer(self, version: Version) -> Result<Work, Error> {
+        let batch = RecordBatch::try_from_iter([
+            ("column_name", Arc::new(StringViewArray::from_iter_values(self.names)) as ArrayRef),
+            ("data_type", Arc::new(StringViewArray::from_iter_values(self.types))),
+            ("is_nullable", Arc::new(BooleanArray::from(self.nullable))),
+            ("column_default", Arc::new(StringViewArray::from_iter(self.defaults))),
+            ("comment", Arc::new(StringViewArray::from_iter(self.comments))),
+        ])?;
+        Ok(Work::Answer(Answer::of_batch(version, batch)))
+    }
+
+    fn push(&mut self, name: &str, data_type: &datafusion::arrow::datatypes::DataType, nullable: bool) {
+        self.names.push(name.to_owned());
+        self.types.push(sql_type(data_type));
+        self.nullable.push(nullable);
+        self.defaults.push(None);
+        self.comments.push(None);
+    }
+}
+
+/// The version that a statement about a table looks at.
+pub(super) fn version_of(context: &Context, at: &TableAt) -> Result<Version, Error> {
+    at.as_of.as_ref().map_or(Ok(context.visible), |clause| context.resolve_version(clause))
+}
+
+pub(super) async fn relation(context: &Arc<Context>, at: &TableAt) -> Result<Work, Error> {
+    let version = version_of(context, at)?;
+    let qualified = context.qualify(&at.table)?;
+    let mut found = Descriptions::default();
+    match context.find(&qualified, version) {
+        Some(Relation::Table(table, _)) => {
+            for column in context.state.columns_at(table, version) {
+                found.push(column.name.as_str(), &column.data_type, column.nullable);
+                found.defaults.pop();
+                found.defaults.push(column.default.clone());
+                found.comments.pop();
+                found.comments.push(column.comment.clone());
+            }
+        }
+        other => {
+            let known = other.is_some() || qualified.schema == SYSTEM;
+            let provider = match known {
+                true => context.relation(&qualified, version, 0).await?,
+                false => None,
+            };
+            let provider = provider.ok_or_else(|| context.missing(&qualified, version))?;
+            for field in provider.schema().fields() {
+                found.push(field.name(), field.data_type(), field.is_nullable());
+            }
+        }
+    }
+    found.into_answer(version)
+}
+
+pub(super) async fn query(context: &Arc<Context>, query: &ast::Query) -> Result<Work, Error> {
+    let plan = context.plan_query(query, context.visible, 0).await?;
+    let plan = crate::session::fill_parameters(plan, &context.parameters)?;
+    let mut found = Descriptions::default();
+    for field in plan.schema().fields() {
+        found.push(field.name(), field.data_type(), field.is_nullable());
+    }
+    found.into_answer(context.visible)
+}

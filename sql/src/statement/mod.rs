@@ -1,0 +1,93 @@
+//! Statements, one file for each kind: from the syntax tree to rows, or to what is to be committed.
+
+mod alter;
+mod append;
+mod copy;
+mod create;
+mod describe;
+mod drop;
+mod explain;
+mod insert;
+mod name;
+mod prepare;
+mod setting;
+mod show;
+mod summarize;
+mod tag;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+pub(crate) use append::append_batches;
+pub(crate) use copy::import_files;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::Error;
+use crate::parse::{Parsed, Statement};
+use crate::session::{Commit, Session, pinned};
+
+/// What a statement comes to.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// It is done.
+    Answer(Answer),
+    /// It is to be committed.
+    Commit(Commit),
+}
+
+impl Work {
+    fn no_change(context: &Context) -> Self {
+        Self::Answer(Answer::NoChange { version: context.visible })
+    }
+}
+
+/// Runs a statement as far as a commit.
+pub(crate) fn run<'a>(
+    session: &'a Session,
+    context: &'a Arc<Context>,
+    parsed: &'a Parsed,
+) -> BoxFuture<'a, Result<Work, Error>> {
+    async move {
+        let statement = &parsed.statement;
+        if statement.writes() && session.inner().pin.is_some() {
+            return Err(pinned(context.visible));
+        }
+        match statement {
+            Statement::Query(query) => {
+                let plan = context.plan_query(query, context.visible, 0).await?;
+                session.rows(context, plan).await.map(Work::Answer)
+            }
+            Statement::Explain(explain) => explain::run(session, context, explain).await,
+            Statement::Insert(insert) => insert::run(session, context, insert).await,
+            Statement::CreateTable(table) => create::table(session, context, table).await,
+            Statement::CreateSchema(schema) => create::schema(context, schema),
+            Statement::CreateView(view) => create::view(context, view).await,
+            Statement::DropTable(names) => drop::tables(context, names),
+            Statement::DropView(names) => drop::views(context, names),
+            Statement::DropSchema(names) => drop::schemas(context, names),
+            Statement::AlterTable(table) => alter::run(context, table),
+            Statement::CreateTag(tag) => tag::create(context, tag),
+            Statement::DropTag(tag) => tag::drop(context, tag),
+            Statement::ShowTables(show) => show::tables(session, context, show).await,
+            Statement::ShowColumns(at) | Statement::Describe(at) => describe::relation(context, at).await,
+            Statement::ShowCreateTable(at) => show::create_table(context, at),
+            Statement::DescribeQuery(query) => describe::query(context, query).await,
+            Statement::Summarize(at) => summarize::relation(session, context, at).await,
+            Statement::SummarizeQuery(query) => summarize::query(session, context, query).await,
+            Statement::Use(schema) => setting::use_schema(session, context, schema),
+            Statement::Prepare(prepare) => prepare::prepare(session, context, prepare).await,
+            Statement::Execute(execute) => prepare::execute(session, context, execute).await,
+            Statement::Deallocate(name) => prepare::deallocate(session, name),
+            Statement::Set(set) => setting::set(session, context, set),
+            Statement::SetAsOf(expr) => setting::set_as_of(session, context, expr.as_ref()),
+            Statement::Show(name) => setting::show(context, name),
+            Statement::Reset(name) => setting::reset(session, name),
+            Statement::CopyTo(copy) => copy::to(session, context, copy).await,
+            Statement::CopyFrom(copy) => copy::from(session, context, copy).await,
+        }
+    }
+    .boxed()
+}

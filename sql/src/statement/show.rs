@@ -1,0 +1,145 @@
+//! SHOW TABLES and SHOW CREATE TABLE.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
+use datafusion::sql::sqlparser::ast::Ident;
+use frostline_catalog::io::DEFAULT_SCHEMA;
+use frostline_catalog::schema::{Column, Table, View};
+use frostline_catalog::{Name, Relation};
+
+use super::Work;
+use super::describe::version_of;
+use crate::answer::Answer;
+use crate::context::{Context, QualifiedName};
+use crate::error::Error;
+use crate::parse::{ShowTables, TableAt, parse_one};
+use crate::session::Session;
+use crate::type_name::sql_type;
+
+pub(super) async fn tables(session: &Session, context: &Arc<Context>, show: &ShowTables) -> Result<Work, Error> {
+    let version = match &show.as_of {
+        Some(clause) => context.resolve_version(clause)?,
+        None => context.visible,
+    };
+    let mut conditions = Vec::new();
+    if let Some(schema) = &show.schema {
+        let name = match schema.0.as_slice() {
+            [part] => part.as_ident().map(crate::context::fold),
+            _ => None,
+        };
+        let name = name.ok_or_else(|| Error::statement(format!("`{schema}` is no name of a schema")))?;
+        if context.state.schema_named(&name, version).is_none() {
+            return Err(context.missing(&QualifiedName { schema: name, name: String::new() }, version));
+        }
+        conditions.push(format!("schema_name = {}", text_literal(&name)));
+    }
+    if let Some(pattern) = &show.like {
+        conditions.push(format!("table_name LIKE {}", text_literal(pattern)));
+    }
+    let filter = match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", conditions.join(" AND ")),
+    };
+    let sql = format!(
+        "SELECT schema_name, table_name, kind FROM (\
+         SELECT schema_name, table_name, 'table' AS kind FROM system.tables AS OF VERSION {version} UNION ALL \
+         SELECT schema_name, view_name, 'view' FROM system.views AS OF VERSION {version}){filter} \
+         ORDER BY schema_name, table_name"
+    );
+    let parsed = parse_one(&sql)?;
+    let query = parsed.statement.query().ok_or_else(|| Error::statement("the query of SHOW TABLES is none"))?;
+    let plan = context.plan_query(query, context.visible, 0).await?;
+    session.rows(context, plan).await.map(Work::Answer)
+}
+
+/// Text as SQL writes it.
+pub(super) fn text_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+pub(super) fn create_table(context: &Context, at: &TableAt) -> Result<Work, Error> {
+    let version = version_of(context, at)?;
+    let qualified = context.qualify(&at.table)?;
+    let sql = match context.find(&qualified, version) {
+        Some(Relation::Table(table, definition)) => {
+            let columns = context.state.columns_at(table, version);
+            table_sql(&qualified, definition, &columns)
+        }
+        Some(Relation::View(_, view)) => view_sql(&qualified, view),
+        None => return Err(context.missing(&qualified, version)),
+    };
+    let batch = RecordBatch::try_from_iter([
+        ("table_name", Arc::new(StringViewArray::from_iter_values([qualified.name])) as ArrayRef),
+        ("definition", Arc::new(StringViewArray::from_iter_values([sql]))),
+    ])?;
+    Ok(Work::Answer(Answer::of_batch(version, batch)))
+}
+
+/// A name as SQL reads it back: quoted unless it is lower case letters, digits and underscores.
+fn quoted(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && !is_keyword(name);
+    if plain { name.to_owned() } else { Ident::with_quote('"', name).to_string() }
+}
+
+fn is_keyword(name: &str) -> bool {
+    use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
+    ALL_KEYWORDS.binary_search(&name.to_uppercase().as_str()).is_ok()
+}
+
+fn full_name(qualified: &QualifiedName) -> String {
+    match qualified.schema.as_str() {
+        DEFAULT_SCHEMA => quoted(&qualified.name),
+        schema => format!("{}.{}", quoted(schema), quoted(&qualified.name)),
+    }
+}
+
+fn table_sql(qualified: &QualifiedName, table: &Table, columns: &[&Column]) -> String {
+    let lines: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let mut line = format!("    {} {}", quoted(column.name.as_str()), sql_type(&column.data_type));
+            if !column.nullable {
+                line.push_str(" NOT NULL");
+            }
+            if let Some(default) = &column.default {
+                let _ = write!(line, " DEFAULT {default}");
+            }
+            if let Some(comment) = &column.comment {
+                let _ = write!(line, " COMMENT {}", text_literal(comment));
+            }
+            line
+        })
+        .collect();
+    let mut sql = format!("CREATE TABLE {} (\n{}\n)", full_name(qualified), lines.join(",\n"));
+    if !table.sort_by.is_empty() {
+        let name = |field| columns.iter().find(|column| column.id == field).map(|column| quoted(column.name.as_str()));
+        let keys: Vec<String> = table
+            .sort_by
+            .iter()
+            .filter_map(|key| {
+                let direction = if key.descending { " DESC" } else { "" };
+                let nulls = match (key.nulls_first, key.descending) {
+                    (true, false) => " NULLS FIRST",
+                    (false, true) => " NULLS LAST",
+                    _ => "",
+                };
+                name(key.field).map(|name| format!("{name}{direction}{nulls}"))
+            })
+            .collect();
+        let _ = write!(sql, " SORT BY ({})", keys.join(", "));
+    }
+    if let Some(comment) = &table.comment {
+        let _ = write!(sql, " COMMENT {}", text_literal(comment));
+    }
+    sql
+}
+
+fn view_sql(qualified: &QualifiedName, view: &View) -> String {
+    let columns: Vec<String> = view.columns.iter().map(Name::as_str).map(quoted).collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    format!("CREATE VIEW {}{columns} AS {}", full_name(qualified), view.query)
+}
