@@ -24,7 +24,7 @@ pub enum Relation<'a> {
     View(ObjectId, &'a View),
 }
 
-impl Relation<'_> {
+impl<'a> Relation<'a> {
     /// The relation's id.
     pub fn id(&self) -> RelationId {
         match self {
@@ -34,7 +34,7 @@ impl Relation<'_> {
     }
 
     /// The relation's name.
-    pub fn name(&self) -> &Name {
+    pub fn name(&self) -> &'a Name {
         match self {
             Self::Table(_, table) => &table.name,
             Self::View(_, view) => &view.name,

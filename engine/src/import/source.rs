@@ -62,7 +62,7 @@ fn resolve_argument(argument: &str) -> Result<Vec<PathBuf>, ImportError> {
     for found in matches {
         let found = found.map_err(|error| {
             let file = error.path().to_path_buf();
-            ImportError::Io { file, source: error.into_error() }
+            ImportError::Io { file, source: error.into() }
         })?;
         if !found.is_dir() {
             paths.push(found);

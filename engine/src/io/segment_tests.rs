@@ -156,14 +156,22 @@ async fn an_object_that_is_not_whole_is_found() {
 
 #[tokio::test]
 async fn a_shortened_answer_is_found() {
-    let encoded = encode(&every_type());
+    let encoded = encode(&many_numbers());
     let store = store_with(&encoded, encoded.bytes.clone()).await;
     let lying = FaultStore::new(store, |operation: Operation, _key: &Path, _call: u64| match operation {
         Operation::Get => Fault::Truncate { len: 100 },
         _ => Fault::None,
     });
-    let error = read_all(Arc::new(lying), &encoded, None).await.unwrap_err();
-    assert!(matches!(error, ReadError::Damaged { .. } | ReadError::Store { .. }), "{error:?}");
+    let lying: Arc<dyn ObjectStore> = Arc::new(lying);
+    let error = read_all(Arc::clone(&lying), &encoded, None).await.unwrap_err();
+    assert!(matches!(error, ReadError::Damaged { .. }), "{error:?}");
+
+    let files = SegmentFiles::new(lying, CACHE_BYTES);
+    let mut reader = files.reader(Arc::new(describe(&encoded)), encoded.digests.clone());
+    // Far enough apart for us, near enough for the store's client to fetch them as one.
+    let error = reader.get_byte_ranges(vec![0..10, 2 * PART_BYTES..2 * PART_BYTES + 10]).await.unwrap_err();
+    let ParquetError::External(cause) = error else { unreachable!() };
+    assert!(matches!(cause.downcast_ref::<ReadError>(), Some(ReadError::Damaged { .. })));
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ pub(crate) fn batch_of(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 pub(crate) fn every_type() -> RecordBatch {
     let long = "a string that is longer than a view holds by itself";
     let texts = vec![Some("short"), None, Some(long), Some("")];
-    let blobs = vec![Some(b"\x00\xff".as_slice()), None, Some(b"".as_slice()), Some(b"not held by the view".as_slice())];
+    let blobs: [&[u8]; 3] = [b"\x00\xff", b"", b"longer than a view holds"];
+    let blobs = vec![Some(blobs[0]), None, Some(blobs[1]), Some(blobs[2])];
     let instants = TimestampMicrosecondArray::from(vec![Some(-1), None, Some(0), Some(1)]).with_timezone("UTC");
     let great = 10_i128.pow(38) - 1;
     let columns: Vec<(&str, ArrayRef)> = vec![

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
+use datafusion::config::ConfigField;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 
@@ -93,7 +94,7 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
             let value = defaults.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value);
             match value {
                 Some(value) => inner.options.set(&name, &value)?,
-                None => inner.options.reset(&name)?,
+                None => ConfigField::reset(&mut inner.options, &name)?,
             }
             inner.changed.remove(&name);
         }
