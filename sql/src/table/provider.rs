@@ -45,16 +45,6 @@ impl TableAt {
         self.log = Some(log);
         self
     }
-
-    /// The table's id.
-    pub(crate) fn table(&self) -> ObjectId {
-        self.table
-    }
-
-    /// The version.
-    pub(crate) fn version(&self) -> Version {
-        self.version
-    }
 }
 
 impl fmt::Debug for TableAt {
