@@ -72,7 +72,10 @@ fn range(first: Option<Micros>, last: Option<Micros>) -> String {
 }
 
 fn nearest_tag(nearest: Option<&str>) -> String {
-    nearest.map_or_else(|| "`SELECT name FROM system.tags` lists them".to_owned(), |name| format!("did you mean `{name}`?"))
+    nearest.map_or_else(
+        || "`SELECT tag_name FROM system.tags` lists them".to_owned(),
+        |name| format!("did you mean `{name}`?"),
+    )
 }
 
 impl State {

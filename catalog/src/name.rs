@@ -88,10 +88,7 @@ mod tests {
     fn empty_long_and_control_names_are_refused() {
         assert_eq!(Name::try_new("").unwrap_err(), NameError::Empty);
         let error = Name::try_new(&"x".repeat(65_536)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "a name has at most 255 bytes; this one has 65536: `xxxxxxxxxxxxxxxxxxxx…`"
-        );
+        assert_eq!(error.to_string(), "a name has at most 255 bytes; this one has 65536: `xxxxxxxxxxxxxxxxxxxx…`");
         let error = Name::try_new("a\0b").unwrap_err();
         assert_eq!(error.to_string(), "a name must not hold control characters; found '\\0' in \"a\\0b\"");
     }

@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_version_has_the_rows_of_the_segments_placed_by_then() {
-        let table = HotTable::default().appended(vec![(version(2), batch(&[1, 2])), (version(4), batch(&[3]))]).unwrap();
+        let table =
+            HotTable::default().appended(vec![(version(2), batch(&[1, 2])), (version(4), batch(&[3]))]).unwrap();
         let table = table.appended(vec![(version(7), batch(&[4]))]).unwrap();
         let seen: Vec<_> = [1, 2, 3, 4, 6, 7].map(|at| values(&table, at).len()).into();
         assert_eq!(seen, [0, 2, 2, 3, 3, 4]);

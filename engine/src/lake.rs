@@ -99,11 +99,7 @@ impl Lake {
     ///
     /// # Errors
     /// If there is none, or it cannot be read.
-    pub async fn open(
-        location: LakeLocation,
-        clock: Arc<dyn Clock>,
-        settings: Settings,
-    ) -> Result<Self, LedgerError> {
+    pub async fn open(location: LakeLocation, clock: Arc<dyn Clock>, settings: Settings) -> Result<Self, LedgerError> {
         let store = match location.open() {
             Ok(store) => store,
             Err(LocationError::Missing { .. }) => {
@@ -183,8 +179,7 @@ impl Lake {
             let mut decoded = Vec::with_capacity(blocks.len());
             for (placed, block) in placed.iter().zip(&blocks) {
                 let segment = placed.segment.id;
-                let rows = decode_hot(block)
-                    .map_err(|source| LakeError::Hot { segment, source: Arc::new(source) })?;
+                let rows = decode_hot(block).map_err(|source| LakeError::Hot { segment, source: Arc::new(source) })?;
                 decoded.push((placed.placement.interval.begin(), rows));
             }
             let appended = known.appended(decoded);

@@ -175,7 +175,8 @@ impl RowWriter {
             }
         } else if self.rows > 0 {
             let batches = std::mem::take(&mut self.hot);
-            let rows = if let [only] = batches.as_slice() { only.clone() } else { concat_batches(&self.schema, &batches)? };
+            let rows =
+                if let [only] = batches.as_slice() { only.clone() } else { concat_batches(&self.schema, &batches)? };
             self.parts.push(Part::Hot { rows: self.rows, block: encode_hot(&rows)? });
         }
         Ok(TakenRows { rows: self.rows, parts: self.parts })

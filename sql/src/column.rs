@@ -61,8 +61,8 @@ pub(crate) fn assign_ids(columns: Vec<NewColumn>, mut next: FieldId) -> (Vec<Col
 /// The column that holds a query's field. It takes NULL, whatever the query's field says.
 pub(crate) fn from_field(field: &Field) -> Result<NewColumn, Error> {
     let name = Name::try_new(field.name())?;
-    let data_type = normalise_type(field.data_type())
-        .map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
+    let data_type =
+        normalise_type(field.data_type()).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     Ok(NewColumn { name, data_type, nullable: true, default: None, initial: None, comment: None })
 }
@@ -70,8 +70,8 @@ pub(crate) fn from_field(field: &Field) -> Result<NewColumn, Error> {
 /// The column that a declaration describes.
 pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<NewColumn, Error> {
     let name = Name::try_new(&fold(&column.name))?;
-    let data_type = arrow_type(&column.data_type)
-        .map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
+    let data_type =
+        arrow_type(&column.data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     let mut new = NewColumn { name, data_type, nullable: true, default: None, initial: None, comment: None };
     for option in &column.options {

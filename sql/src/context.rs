@@ -25,6 +25,7 @@ use crate::parameters::Parameters;
 use crate::parse::{Statement, VersionClause, parse_one};
 use crate::planner::VersionPlanner;
 use crate::references::{Reference, references};
+use crate::settings::{self, OwnSettings};
 use crate::system::{SettingRow, SystemTable};
 use crate::table::{ScanLog, TableAt};
 
@@ -52,7 +53,7 @@ pub(crate) struct Context {
     pub(crate) schema: String,
     pub(crate) zone: Zone,
     pub(crate) parameters: Parameters,
-    pub(crate) settings: Vec<SettingRow>,
+    pub(crate) own: OwnSettings,
     pub(crate) local_files: bool,
     pub(crate) base: SessionState,
     pub(crate) scans: ScanLog,
@@ -275,7 +276,7 @@ impl Context {
     ) -> Result<Option<Arc<dyn TableProvider>>, Error> {
         if qualified.schema == SYSTEM {
             let Some(table) = SystemTable::from_name(&qualified.name) else { return Ok(None) };
-            let rows = table.rows(&self.state, version, &self.settings)?;
+            let rows = table.rows(&self.state, version, &self.settings())?;
             return Ok(Some(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?)));
         }
         match self.find(qualified, version) {
@@ -375,15 +376,22 @@ impl Context {
 
     fn lived_at_other_versions(&self, qualified: &QualifiedName, schema: ObjectId, version: Version) -> Option<Error> {
         let name = qualified.name.as_str();
-        let tables = self.state.tables().iter().filter(|(_, fact)| {
-            fact.value.schema == schema && fact.value.name.as_str() == name
-        });
-        let views = self.state.views().iter().filter(|(_, fact)| {
-            fact.value.schema == schema && fact.value.name.as_str() == name
-        });
-        let lives: Vec<_> =
-            tables.map(|(_, fact)| ("table", fact.interval)).chain(views.map(|(_, fact)| ("view", fact.interval))).collect();
-        let ended = lives.iter().filter_map(|(kind, life)| Some((*kind, life.end()?))).filter(|(_, end)| *end <= version);
+        let tables = self
+            .state
+            .tables()
+            .iter()
+            .filter(|(_, fact)| fact.value.schema == schema && fact.value.name.as_str() == name);
+        let views = self
+            .state
+            .views()
+            .iter()
+            .filter(|(_, fact)| fact.value.schema == schema && fact.value.name.as_str() == name);
+        let lives: Vec<_> = tables
+            .map(|(_, fact)| ("table", fact.interval))
+            .chain(views.map(|(_, fact)| ("view", fact.interval)))
+            .collect();
+        let ended =
+            lives.iter().filter_map(|(kind, life)| Some((*kind, life.end()?))).filter(|(_, end)| *end <= version);
         if let Some((kind, end)) = ended.max_by_key(|(_, end)| *end) {
             let last = end.number() - 1;
             return Some(
@@ -397,6 +405,11 @@ impl Context {
         )))
     }
 
+    /// Every setting that the session sees.
+    pub(crate) fn settings(&self) -> Vec<SettingRow> {
+        settings::rows(&self.own, self.base.config_options(), &self.state, self.visible)
+    }
+
     /// The same snapshot with other values for the parameters.
     pub(crate) fn with_parameters(&self, parameters: Parameters) -> Self {
         Self {
@@ -407,7 +420,7 @@ impl Context {
             schema: self.schema.clone(),
             zone: self.zone,
             parameters,
-            settings: self.settings.clone(),
+            own: self.own.clone(),
             local_files: self.local_files,
             base: self.base.clone(),
             scans: self.scans.clone(),

@@ -255,8 +255,13 @@ fn plain(error: &DataFusionError) -> String {
                 match frostline_catalog::nearest(&field.name, known) {
                     Some(nearest) => format!("column `{}` not found; did you mean `{nearest}`?", field.name),
                     None => {
-                        let names: Vec<String> =
-                            valid_fields.iter().map(|column| format!("`{}`", column.name)).collect();
+                        let mut names: Vec<String> = Vec::new();
+                        for column in valid_fields {
+                            let name = format!("`{}`", column.name);
+                            if !names.contains(&name) {
+                                names.push(name);
+                            }
+                        }
                         match names.is_empty() {
                             true => format!("column `{}` not found", field.name),
                             false => format!("column `{}` not found; there are {}", field.name, names.join(", ")),

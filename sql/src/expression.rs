@@ -23,7 +23,9 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
     let with_alias = ast::ExprWithAlias { expr: expr.clone(), alias: None };
     let planned = state.create_logical_expr_from_sql_expr(with_alias, &DFSchema::empty());
     let planned = planned.map_err(|error| match expr {
-        ast::Expr::Identifier(name) => Error::statement(format!("`{name}` is not a constant; text needs quotes: '{name}'")),
+        ast::Expr::Identifier(name) => {
+            Error::statement(format!("`{name}` is not a constant; text needs quotes: '{name}'"))
+        }
         ast::Expr::Subquery(_) => Error::statement(format!("a constant is needed here, not the subquery {expr}")),
         _ => error.into(),
     })?;
@@ -48,11 +50,7 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
 ///
 /// # Errors
 /// If it is no constant, is random, or cannot be computed.
-pub(crate) fn evaluate(
-    state: &SessionState,
-    expr: &ast::Expr,
-    parameters: &Parameters,
-) -> Result<ScalarValue, Error> {
+pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Parameters) -> Result<ScalarValue, Error> {
     let planned = constant(state, expr, parameters)?;
     if planned.is_volatile() {
         return Err(Error::statement(format!("`{expr}` gives another value each time; a constant is needed here")));

@@ -65,8 +65,12 @@ impl Zone {
 
     fn instant(self, local: NaiveDateTime) -> Result<Micros, InstantError> {
         let (found, zone) = match self {
-            Self::Named(zone) => (zone.from_local_datetime(&local).map(|time| time.timestamp_micros()), zone.to_string()),
-            Self::Offset(zone) => (zone.from_local_datetime(&local).map(|time| time.timestamp_micros()), zone.to_string()),
+            Self::Named(zone) => {
+                (zone.from_local_datetime(&local).map(|time| time.timestamp_micros()), zone.to_string())
+            }
+            Self::Offset(zone) => {
+                (zone.from_local_datetime(&local).map(|time| time.timestamp_micros()), zone.to_string())
+            }
         };
         let text = local.to_string();
         match found {

@@ -150,11 +150,7 @@ impl Lake {
     ///
     /// # Errors
     /// The first damage found, with the object's key.
-    pub async fn verify(
-        &self,
-        deep: bool,
-        report: impl FnMut(VerifyNote) + Send,
-    ) -> Result<VerifySummary, Error> {
+    pub async fn verify(&self, deep: bool, report: impl FnMut(VerifyNote) + Send) -> Result<VerifySummary, Error> {
         Ok(frostline_engine::verify(&self.engine, deep, report).await?)
     }
 }

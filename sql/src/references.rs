@@ -14,7 +14,7 @@ pub(crate) enum Reference {
     /// A table or view at the statement's version, or a common table expression.
     Plain(ObjectName),
     /// A table or view at a version of its own. `key` is how the planner finds it again.
-    At { name: ObjectName, clause: VersionClause, key: String },
+    At { name: ObjectName, clause: Box<VersionClause>, key: String },
     /// A file: `FROM 'file.parquet'`.
     File { path: String, key: String },
     /// A function that reads files: `read_csv('…')`.
@@ -43,7 +43,9 @@ pub(crate) fn references(query: &Query) -> Result<References, ParseError> {
 /// How the planner finds a relation again that was resolved before planning; `None` for those it finds by name.
 pub(crate) fn planned_key(relation: &TableFactor) -> Result<Option<String>, ParseError> {
     Ok(match reference(relation)? {
-        Some(Reference::At { key, .. } | Reference::File { key, .. } | Reference::ReadFunction { key, .. }) => Some(key),
+        Some(Reference::At { key, .. } | Reference::File { key, .. } | Reference::ReadFunction { key, .. }) => {
+            Some(key)
+        }
         Some(Reference::Plain(_)) | None => None,
     })
 }
@@ -51,7 +53,7 @@ pub(crate) fn planned_key(relation: &TableFactor) -> Result<Option<String>, Pars
 fn reference(relation: &TableFactor) -> Result<Option<Reference>, ParseError> {
     let TableFactor::Table { name, args, version, .. } = relation else { return Ok(None) };
     if let Some(version) = version {
-        let clause = version_clause(version)?;
+        let clause = Box::new(version_clause(version)?);
         let key = format!("{name} AT {clause:?}");
         return Ok(Some(Reference::At { name: name.clone(), clause, key }));
     }

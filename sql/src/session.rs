@@ -1,6 +1,6 @@
 //! A session: one user's statements, one after the other, and what they set.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use frostline_catalog::io::DEFAULT_SCHEMA;
 use frostline_catalog::transaction::{Proposal, Transaction};
-use frostline_engine::import::{Progress, SourceFile};
 use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, Version};
+use frostline_engine::import::{Progress, SourceFile};
 
 use crate::answer::{Answer, Committed, Rows};
 use crate::context::Context;
@@ -26,7 +26,7 @@ use crate::instant::Zone;
 use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement, parse_one};
-use crate::settings;
+use crate::settings::OwnSettings;
 use crate::statement::{self, Work};
 use crate::table::ScanLog;
 
@@ -48,14 +48,11 @@ pub struct Session {
 /// What a session remembers.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) author: String,
-    pub(crate) message: String,
+    pub(crate) own: OwnSettings,
     pub(crate) schema: String,
-    pub(crate) pin: Option<Version>,
     pub(crate) commit_time: Option<Micros>,
     pub(crate) local_files: bool,
     pub(crate) options: ConfigOptions,
-    pub(crate) changed: BTreeSet<String>,
     pub(crate) prepared: HashMap<String, Prepared>,
 }
 
@@ -70,14 +67,11 @@ impl Session {
     pub(crate) fn new(lake: Lake) -> Self {
         let options = ConfigOptions::clone(lake.base.config_options());
         let inner = Inner {
-            author: String::new(),
-            message: String::new(),
+            own: OwnSettings::default(),
             schema: DEFAULT_SCHEMA.to_owned(),
-            pin: None,
             commit_time: None,
             local_files: false,
             options,
-            changed: BTreeSet::new(),
             prepared: HashMap::new(),
         };
         Self { lake, inner: Arc::new(Mutex::new(inner)) }
@@ -89,13 +83,13 @@ impl Session {
 
     /// The same session with an author for its commits.
     pub fn with_author(self, author: &str) -> Self {
-        author.clone_into(&mut self.inner().author);
+        author.clone_into(&mut self.inner().own.author);
         self
     }
 
     /// The same session with a message for its commits, or none.
     pub fn with_message(self, message: Option<&str>) -> Self {
-        message.unwrap_or_default().clone_into(&mut self.inner().message);
+        message.unwrap_or_default().clone_into(&mut self.inner().own.message);
         self
     }
 
@@ -121,7 +115,7 @@ impl Session {
         let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
         let now = self.lake.engine.ledger().clock().now();
         let version = state.resolve_as_of(as_of, newest, now)?;
-        self.inner().pin = Some(version);
+        self.inner().own.pin = Some(version);
         Ok(self)
     }
 
@@ -195,15 +189,13 @@ impl Session {
         let state = self.lake.refresh().await?;
         let started = self.lake.engine.ledger().clock().now();
         let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
-        let (visible, schema, local_files, options, settings) = {
+        let (own, schema, local_files, options) = {
             let inner = self.inner();
-            let visible = inner.pin.unwrap_or(newest);
-            let rows = settings::rows(&inner, &state, visible);
-            (visible, inner.schema.clone(), inner.local_files, inner.options.clone(), rows)
+            (inner.own.clone(), inner.schema.clone(), inner.local_files, inner.options.clone())
         };
+        let visible = own.pin.unwrap_or(newest);
         let zone_text = options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
-        let zone = Zone::parse(&zone_text)
-            .ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
+        let zone = Zone::parse(&zone_text).ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
         let base = self.planning_state(options, &schema, visible)?;
         Ok(Arc::new(Context {
             lake: Arc::clone(&self.lake.engine),
@@ -213,7 +205,7 @@ impl Session {
             schema,
             zone,
             parameters: parameters.clone(),
-            settings,
+            own,
             local_files,
             base,
             scans: ScanLog::default(),
@@ -255,10 +247,10 @@ impl Session {
     async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
         let (author, message, commit_time) = {
             let inner = self.inner();
-            if inner.pin.is_some() {
+            if inner.own.pin.is_some() {
                 return Err(pinned(context.visible));
             }
-            (inner.author.clone(), inner.message.clone(), inner.commit_time)
+            (inner.own.author.clone(), inner.own.message.clone(), inner.commit_time)
         };
         if commit_time.is_some() && !asserted_times_allowed(context) {
             return Err(Error::statement("this lake does not let commits assert a time of the past")
@@ -278,11 +270,9 @@ impl Session {
             blocks: commit.blocks,
         };
         match self.lake.engine.commit(transaction).await {
-            Ok(made) => Ok(Answer::Committed(Committed {
-                version: made.version,
-                summary: commit.summary,
-                rows: commit.rows,
-            })),
+            Ok(made) => {
+                Ok(Answer::Committed(Committed { version: made.version, summary: commit.summary, rows: commit.rows }))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -296,7 +286,9 @@ fn object_name(text: &str) -> Result<ast::ObjectName, Error> {
         Ok(name)
     });
     parsed.map_err(|_| {
-        Error::statement(format!("`{text}` is no table's name; write `table`, `schema.table`, or \"any name\" in quotes"))
+        Error::statement(format!(
+            "`{text}` is no table's name; write `table`, `schema.table`, or \"any name\" in quotes"
+        ))
     })
 }
 

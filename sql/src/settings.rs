@@ -1,11 +1,23 @@
 //! Which settings there are, and which of them SQL may change.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::config::ConfigOptions;
 use frostline_catalog::{State, Version};
 
 use crate::error::Error;
-use crate::session::Inner;
 use crate::system::SettingRow;
+
+/// What a session itself remembers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnSettings {
+    pub(crate) author: String,
+    pub(crate) message: String,
+    /// The version that the session is pinned to.
+    pub(crate) pin: Option<Version>,
+    /// The planner's settings that the session changed.
+    pub(crate) changed: BTreeSet<String>,
+}
 
 /// Settings of the planner that a session may change, by the beginning of their names.
 const ALLOWED: [&str; 3] = ["datafusion.execution.", "datafusion.optimizer.", "datafusion.explain."];
@@ -52,7 +64,7 @@ pub(crate) fn unknown(name: &str, options: &ConfigOptions) -> Error {
 }
 
 /// Every setting that a session can see: its own, the lake's, and those of the planner that it may change.
-pub(crate) fn rows(session: &Inner, state: &State, visible: Version) -> Vec<SettingRow> {
+pub(crate) fn rows(session: &OwnSettings, options: &ConfigOptions, state: &State, visible: Version) -> Vec<SettingRow> {
     let own = |name: &str, value: Option<String>, description: &str| SettingRow {
         name: name.to_owned(),
         source: if value.is_some() { "session".to_owned() } else { "default".to_owned() },
@@ -77,7 +89,7 @@ pub(crate) fn rows(session: &Inner, state: &State, visible: Version) -> Vec<Sett
             description: "a setting of the lake".to_owned(),
         });
     }
-    for entry in session.options.entries() {
+    for entry in options.entries() {
         if !ALLOWED.iter().any(|allowed| entry.key.starts_with(allowed)) {
             continue;
         }

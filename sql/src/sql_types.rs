@@ -25,8 +25,29 @@ const DECIMAL_DEFAULT: (u8, i8) = (18, 3);
 
 /// The names to look through for the one that was meant.
 const KNOWN_NAMES: [&str; 24] = [
-    "BIGINT", "BINARY", "BLOB", "BOOLEAN", "BYTEA", "CHAR", "DATE", "DATETIME", "DECIMAL", "DOUBLE", "FLOAT", "INTEGER",
-    "MAP", "NUMERIC", "REAL", "SMALLINT", "STRING", "STRUCT", "TEXT", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "TINYINT",
+    "BIGINT",
+    "BINARY",
+    "BLOB",
+    "BOOLEAN",
+    "BYTEA",
+    "CHAR",
+    "DATE",
+    "DATETIME",
+    "DECIMAL",
+    "DOUBLE",
+    "FLOAT",
+    "INTEGER",
+    "MAP",
+    "NUMERIC",
+    "REAL",
+    "SMALLINT",
+    "STRING",
+    "STRUCT",
+    "TEXT",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMPTZ",
+    "TINYINT",
     "VARCHAR",
 ];
 
@@ -181,10 +202,8 @@ fn struct_type(sql_type: &SqlType, fields: &[StructField]) -> Result<DataType, U
 }
 
 fn map_type(key: &SqlType, value: &SqlType) -> Result<DataType, UnsupportedSqlType> {
-    let pair = Fields::from(vec![
-        Field::new("key", arrow_type(key)?, false),
-        Field::new("value", arrow_type(value)?, true),
-    ]);
+    let pair =
+        Fields::from(vec![Field::new("key", arrow_type(key)?, false), Field::new("value", arrow_type(value)?, true)]);
     Ok(DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false))
 }
 

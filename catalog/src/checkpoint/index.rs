@@ -82,13 +82,7 @@ pub(crate) struct Index {
 
 impl Index {
     pub(crate) fn new(state: &State, runs: Vec<Run>) -> Self {
-        Self {
-            lake: state.lake(),
-            head: state.head(),
-            state: state.digest(),
-            counters: state.counters(),
-            runs,
-        }
+        Self { lake: state.lake(), head: state.head(), state: state.digest(), counters: state.counters(), runs }
     }
 
     /// The index as an object: magic, the SHA-256 of what follows, a protobuf message.

@@ -77,16 +77,14 @@ fn fixed(width: i32, values: Vec<&[u8]>) -> ArrayRef {
 }
 
 fn commits_batch(state: &State, after: u64) -> RecordBatch {
-    let commits: Vec<&Commit> =
-        state.commits().iter().skip_while(|commit| commit.version.number() <= after).collect();
+    let commits: Vec<&Commit> = state.commits().iter().skip_while(|commit| commit.version.number() <= after).collect();
     let rows = || commits.iter();
     let text = |value: fn(&Commit) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(rows().map(|commit| value(commit))))
     };
     let counts = rows().map(|commit| wire_commit(&commit.to_entry()).tables);
-    let counts: Vec<Vec<u8>> = counts
-        .map(|tables| wire::Entry { tables, ..wire::Entry::default() }.encode_to_vec())
-        .collect();
+    let counts: Vec<Vec<u8>> =
+        counts.map(|tables| wire::Entry { tables, ..wire::Entry::default() }.encode_to_vec()).collect();
     batch(vec![
         ("version", numbers(rows().map(|commit| commit.version.number()))),
         ("branch", Arc::new(UInt32Array::from_iter_values(rows().map(|commit| commit.branch.number())))),
@@ -108,7 +106,7 @@ fn commits_batch(state: &State, after: u64) -> RecordBatch {
 }
 
 fn read_commits(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
-    let number = |name| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>()?);
+    let number = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
     let (version, slot, base) = (number("version")?, number("slot")?, number("base")?);
     let branch = batch.column_by_name("branch")?.as_primitive_opt::<UInt32Type>()?;
     let hash = batch.column_by_name("hash")?.as_fixed_size_binary_opt()?;
@@ -116,7 +114,7 @@ fn read_commits(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
     let request = batch.column_by_name("request")?.as_binary_opt::<i32>()?;
     let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
     let (author, message, operation) = (text("author")?, text("message")?, text("operation")?);
-    let time = |name| Some(batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?);
+    let time = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
     let (wall_time, commit_time) = (time("wall_time")?, time("commit_time")?);
     let tables = batch.column_by_name("tables")?.as_binary_opt::<i32>()?;
     for row in 0..batch.num_rows() {
@@ -156,13 +154,10 @@ fn facts_batch(state: &State, after: u64) -> RecordBatch {
     ])
 }
 
-fn read_facts(
-    batch: &RecordBatch,
-    facts: &mut BTreeMap<(FactKind, Vec<u8>, u64), StoredFact>,
-) -> Option<()> {
+fn read_facts(batch: &RecordBatch, facts: &mut BTreeMap<(FactKind, Vec<u8>, u64), StoredFact>) -> Option<()> {
     let kind = batch.column_by_name("kind")?.as_primitive_opt::<UInt8Type>()?;
     let bytes = |name| batch.column_by_name(name)?.as_binary_opt::<i32>();
-    let number = |name| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>()?);
+    let number = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
     let (key, body, begin, end) = (bytes("key")?, bytes("body")?, number("begin")?, number("end")?);
     for row in 0..batch.num_rows() {
         let fact = StoredFact {
@@ -188,15 +183,11 @@ fn segments_batch(state: &State, after: u64) -> RecordBatch {
         Storage::Hot { rows } => Some(*rows),
         Storage::Frozen { .. } => None,
     };
-    let frozen = rows().map(|placed| {
-        (!placed.segment.is_hot()).then(|| wire_segment(&placed.segment, true).encode_to_vec())
-    });
+    let frozen =
+        rows().map(|placed| (!placed.segment.is_hot()).then(|| wire_segment(&placed.segment, true).encode_to_vec()));
     batch(vec![
         ("placement", numbers(rows().map(|placed| placed.placement.id.number()))),
-        (
-            "branch",
-            Arc::new(UInt32Array::from_iter_values(rows().map(|placed| placed.placement.branch.number()))),
-        ),
+        ("branch", Arc::new(UInt32Array::from_iter_values(rows().map(|placed| placed.placement.branch.number())))),
         ("table", numbers(rows().map(|placed| placed.placement.table.number()))),
         ("begin", numbers(rows().map(|placed| placed.placement.interval.begin().number()))),
         ("end", numbers(rows().map(|placed| placed.placement.interval.end().map_or(0, Version::number)))),
@@ -222,8 +213,8 @@ fn segments_batch(state: &State, after: u64) -> RecordBatch {
 }
 
 fn read_segments(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
-    let number = |name| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>()?);
-    let word = |name| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>()?);
+    let number = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
+    let word = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>();
     let bytes = |name| batch.column_by_name(name)?.as_binary_opt::<i32>();
     let (placement, table, begin, end) = (number("placement")?, number("table")?, number("begin")?, number("end")?);
     let (id, owner, rows, first_row) = (number("segment")?, number("owner")?, number("rows")?, number("first_row")?);
@@ -261,4 +252,3 @@ fn read_segments(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
     }
     Some(())
 }
-

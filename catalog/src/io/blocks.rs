@@ -84,9 +84,8 @@ impl Blocks {
         for (place, block) in blocks.iter().enumerate().filter(|(place, _)| found[*place].is_none()) {
             by_bundle.entry(Bundle::first_of(block.slot)).or_default().push(place);
         }
-        let worth = |first: &Slot, places: &Vec<usize>| {
-            places.len() >= BUNDLE_BLOCKS_MIN && Bundle::last_of(*first) <= head
-        };
+        let worth =
+            |first: &Slot, places: &Vec<usize>| places.len() >= BUNDLE_BLOCKS_MIN && Bundle::last_of(*first) <= head;
         let bundles: Vec<(Slot, Vec<usize>)> =
             by_bundle.into_iter().filter(|(first, places)| worth(first, places)).collect();
         let mut read = stream::iter(bundles)

@@ -117,9 +117,7 @@ async fn commit_group(shared: &Arc<Shared>, group: Vec<Request>) {
 
 fn answer(request: Request, outcome: Outcome, state: &Arc<crate::state::State>) {
     let result = match outcome {
-        Outcome::Planned(version) | Outcome::Repeated(version) => {
-            Ok(Committed { version, state: Arc::clone(state) })
-        }
+        Outcome::Planned(version) | Outcome::Repeated(version) => Ok(Committed { version, state: Arc::clone(state) }),
         Outcome::Conflict(conflict) => Err(CommitError::Conflict(conflict)),
         Outcome::Refused(refusal) => Err(CommitError::Refused(refusal)),
     };

@@ -69,7 +69,7 @@ pub(super) async fn load_checkpoint(
     let mut slots: Vec<Slot> = listed
         .common_prefixes
         .iter()
-        .filter_map(|prefix| prefix.parts().last().and_then(|part| keys::checkpoint_slot(part.as_ref())))
+        .filter_map(|prefix| prefix.parts().next_back().and_then(|part| keys::checkpoint_slot(part.as_ref())))
         .collect();
     slots.sort_unstable();
     for slot in slots.into_iter().rev() {

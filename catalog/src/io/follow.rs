@@ -43,11 +43,7 @@ pub(super) fn apply(state: &State, read: &SlotBytes) -> Result<State, LedgerErro
 ///
 /// Slots are asked for in growing windows. The head is the slot before the first absent one; a slot that is there
 /// after an absent one means that a slot was lost.
-pub(super) async fn follow(
-    store: &dyn ObjectStore,
-    blocks: &Blocks,
-    mut state: State,
-) -> Result<State, LedgerError> {
+pub(super) async fn follow(store: &dyn ObjectStore, blocks: &Blocks, mut state: State) -> Result<State, LedgerError> {
     let mut window = 1;
     loop {
         let first = state.head().slot.number() + 1;

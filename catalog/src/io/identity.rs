@@ -71,7 +71,11 @@ impl Identity {
     }
 
     /// Creates `frostline.json`; gives what lies there if it was there before.
-    pub(super) async fn create(store: &dyn ObjectStore, lake: LakeId, location: &str) -> Result<(Self, bool), LedgerError> {
+    pub(super) async fn create(
+        store: &dyn ObjectStore,
+        lake: LakeId,
+        location: &str,
+    ) -> Result<(Self, bool), LedgerError> {
         let key = Path::from(keys::IDENTITY);
         let identity = Self { lake };
         let options = PutMode::Create.into();

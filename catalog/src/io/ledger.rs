@@ -180,11 +180,7 @@ impl Ledger {
         }
         let encoded = first_slot(identity.lake, clock, genesis);
         let key = keys::slot(first);
-        let put = store.slots().put_opts(
-            &key,
-            encoded.bytes.clone().into(),
-            object_store::PutMode::Create.into(),
-        );
+        let put = store.slots().put_opts(&key, encoded.bytes.clone().into(), object_store::PutMode::Create.into());
         match put.await {
             Ok(_) => Ok(identity.lake),
             Err(error) => match read_slot(objects, first).await? {
@@ -309,11 +305,7 @@ impl Ledger {
 }
 
 /// A slot after the head that is there means that the slot between was lost: the next one, and the one of the hint.
-async fn check_nothing_later(
-    store: &dyn ObjectStore,
-    state: &State,
-    hint: Option<Hint>,
-) -> Result<(), LedgerError> {
+async fn check_nothing_later(store: &dyn ObjectStore, state: &State, hint: Option<Hint>) -> Result<(), LedgerError> {
     let head = state.head().slot;
     let hinted = hint.map(|hint| hint.head).filter(|hinted| *hinted > head.next());
     for later in [Some(head.next().next()), hinted].into_iter().flatten() {

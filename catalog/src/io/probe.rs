@@ -1,9 +1,9 @@
 //! Whether a store keeps the rules that a ledger stands on.
 
+use crate::id::CommitId;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
-use uuid::Uuid;
 
 /// What the first writer of the probe puts.
 const FIRST: &[u8] = b"frostline probe: first writer";
@@ -50,7 +50,7 @@ pub enum ProbeError {
 
 /// A key for one probe.
 pub fn new_probe_key() -> Path {
-    Path::from(format!("probe/{}", Uuid::new_v4()))
+    Path::from(format!("probe/{}", CommitId::random()))
 }
 
 /// Creates an object under a key that was never used, tries to create it again, reads it and deletes it.

@@ -78,11 +78,8 @@ fn create_table(state: &State, name: &str) -> Transaction {
 }
 
 fn append(state: &State, table: ObjectId, rows: &str) -> Transaction {
-    let proposal = Proposal::AddRows {
-        table: TableTarget::Existing(table),
-        count: 1,
-        rows: Rows::Hot { rows: BlockIndex(0) },
-    };
+    let proposal =
+        Proposal::AddRows { table: TableTarget::Existing(table), count: 1, rows: Rows::Hot { rows: BlockIndex(0) } };
     transaction(state, "insert", vec![proposal], vec![Bytes::copy_from_slice(rows.as_bytes())])
 }
 
@@ -346,7 +343,7 @@ fn faulty(inner: Arc<dyn ObjectStore>, fault: Fault, times: u64) -> LakeStore {
     let done = std::sync::atomic::AtomicU64::new(0);
     let store = FaultStore::new(inner, move |operation, key: &Path, _| {
         let slot = operation == Operation::Put && key.as_ref().starts_with("log/") && !key.as_ref().ends_with("0001");
-        if slot && done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < times { fault.clone() } else { Fault::None }
+        if slot && done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < times { fault } else { Fault::None }
     });
     LakeStore::from_one(Arc::new(store))
 }

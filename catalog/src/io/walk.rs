@@ -131,7 +131,7 @@ impl Walk {
         let Ok(listed) = self.store.objects().list_with_delimiter(Some(&folder)).await else {
             return BTreeSet::new();
         };
-        let slot = |prefix: &Path| keys::checkpoint_slot(prefix.parts().last()?.as_ref());
+        let slot = |prefix: &Path| keys::checkpoint_slot(prefix.parts().next_back()?.as_ref());
         listed.common_prefixes.iter().filter_map(slot).collect()
     }
 }

@@ -67,12 +67,7 @@ fn entry(found: wire::Entry, around: &Around<'_>) -> Result<Entry, SlotError> {
 }
 
 pub(crate) fn count(found: &wire::TableCount) -> TableCount {
-    TableCount {
-        table: ObjectId::new(found.table),
-        added: found.added,
-        removed: found.removed,
-        total: found.total,
-    }
+    TableCount { table: ObjectId::new(found.table), added: found.added, removed: found.removed, total: found.total }
 }
 
 fn change(found: wire::Change, around: &Around<'_>) -> Result<Change, SlotError> {

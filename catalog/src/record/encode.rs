@@ -47,12 +47,7 @@ pub(crate) fn wire_commit(entry: &Entry) -> wire::Entry {
 }
 
 fn wire_count(count: &TableCount) -> wire::TableCount {
-    wire::TableCount {
-        table: count.table.number(),
-        added: count.added,
-        removed: count.removed,
-        total: count.total,
-    }
+    wire::TableCount { table: count.table.number(), added: count.added, removed: count.removed, total: count.total }
 }
 
 fn wire_change(change: &Change) -> wire::Change {
@@ -72,18 +67,14 @@ fn wire_change(change: &Change) -> wire::Change {
             next_field: next_field.number(),
         }),
         Change::DropColumn { table, field } => Kind::DropColumn(column_name(*table, *field, "")),
-        Change::RenameColumn { table, field, name } => {
-            Kind::RenameColumn(column_name(*table, *field, name.as_str()))
-        }
+        Change::RenameColumn { table, field, name } => Kind::RenameColumn(column_name(*table, *field, name.as_str())),
         Change::CreateView { view, definition } => {
             Kind::CreateView(wire::CreateView { view: view.number(), definition: Some(wire_view(definition)) })
         }
         Change::DropView { view } => Kind::DropView(view.number()),
         Change::CreateTag { name, version } => Kind::CreateTag(named(version.number(), name)),
         Change::DropTag { name } => Kind::DropTag(name.as_str().to_owned()),
-        Change::SetSetting { key, value } => {
-            Kind::SetSetting(wire::Setting { key: key.clone(), value: value.clone() })
-        }
+        Change::SetSetting { key, value } => Kind::SetSetting(wire::Setting { key: key.clone(), value: value.clone() }),
         Change::AddSegment { segment } => Kind::AddSegment(wire_segment(segment, false)),
         Change::Place { placement, table, segment, at } => Kind::Place(wire::Place {
             placement: placement.number(),
@@ -172,12 +163,7 @@ pub(crate) fn wire_segment(segment: &Segment, alone: bool) -> wire::Segment {
 fn wire_block(block: &BlockRef, alone: bool) -> wire::BlockRef {
     if alone {
         let sha256 = block.sha256.bytes().to_vec();
-        wire::BlockRef {
-            index: block.index,
-            slot: Some(block.slot.number()),
-            length_bytes: block.length_bytes,
-            sha256,
-        }
+        wire::BlockRef { index: block.index, slot: Some(block.slot.number()), length_bytes: block.length_bytes, sha256 }
     } else {
         debug_assert_ne!(block.sha256, Digest::ZERO);
         wire::BlockRef { index: block.index, slot: None, length_bytes: 0, sha256: Vec::new() }

@@ -69,10 +69,7 @@ pub enum SlotError {
 impl SlotError {
     /// Whether a newer release could read the slot.
     pub fn is_newer(&self) -> bool {
-        matches!(
-            self,
-            Self::NewerFormat { .. } | Self::UnknownFeature { .. } | Self::UnknownChange | Self::Type(_)
-        )
+        matches!(self, Self::NewerFormat { .. } | Self::UnknownFeature { .. } | Self::UnknownChange | Self::Type(_))
     }
 }
 
@@ -127,7 +124,8 @@ impl SlotBytes {
         let Some(header) = header else {
             return Err(SlotError::Length { found: bytes.len(), expected: HEADER_BYTES });
         };
-        let word = |at: usize| header.get(at..at + 4).map_or(0, |b| b.iter().rev().fold(0, |n, b| n << 8 | u32::from(*b)));
+        let word =
+            |at: usize| header.get(at..at + 4).map_or(0, |b| b.iter().rev().fold(0, |n, b| n << 8 | u32::from(*b)));
         if word(8) != SLOT_FORMAT {
             return Err(SlotError::NewerFormat { found: word(8) });
         }

@@ -116,12 +116,7 @@ fn sample(blocks: &[Bytes]) -> Record {
         Change::SetSetting { key: "k".to_owned(), value: None },
         segment(5, Storage::Hot { rows: block(0) }),
         segment(6, Storage::Frozen { object, digests: block(1), statistics: block(0) }),
-        Change::Place {
-            placement: PlacementId::new(1),
-            table,
-            segment: SegmentId::new(5),
-            at: Some(Version::FIRST),
-        },
+        Change::Place { placement: PlacementId::new(1), table, segment: SegmentId::new(5), at: Some(Version::FIRST) },
     ];
     Record {
         features: Vec::new(),

@@ -202,8 +202,8 @@ impl State {
         if self.tables.open(&placement.table).is_none() {
             return Err(missing(format!("table {}", placement.table)));
         }
-        let segment = added_segment(entry, placement.segment)
-            .ok_or_else(|| missing(format!("segment {}", placement.segment)))?;
+        let segment =
+            added_segment(entry, placement.segment).ok_or_else(|| missing(format!("segment {}", placement.segment)))?;
         self.counters.placement = PlacementId::new(placement.id.number() + 1);
         self.digest.add(&StoredFact::placement(&placement).digest_bytes());
         let placed = Placed { placement, segment: Arc::new(segment.clone()) };

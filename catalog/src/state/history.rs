@@ -76,9 +76,8 @@ impl<K: Ord + Clone, T: Clone> History<K, T> {
     /// Begins a fact; `false` if the key has an open one or one that ends later.
     pub(super) fn push(&mut self, key: K, fact: Fact<T>) -> bool {
         let facts = self.facts.entry(key).or_default();
-        let follows = facts
-            .last()
-            .is_none_or(|last| last.interval.end().is_some_and(|end| end <= fact.interval.begin()));
+        let follows =
+            facts.last().is_none_or(|last| last.interval.end().is_some_and(|end| end <= fact.interval.begin()));
         if follows {
             facts.push(fact);
         }

@@ -138,15 +138,10 @@ fn as_of_an_instant_takes_the_last_version_not_after_it() {
         let as_of = AsOf::Timestamp(Micros::new(time));
         lake.0.resolve_as_of(&as_of, version(5), Micros::new(1_000)).ok().map(Version::number)
     };
-    assert_eq!([99, 100, 199, 200, 399, 400, 1_000].map(at), [
-        None,
-        Some(2),
-        Some(2),
-        Some(3),
-        Some(4),
-        Some(5),
-        Some(5)
-    ]);
+    assert_eq!(
+        [99, 100, 199, 200, 399, 400, 1_000].map(at),
+        [None, Some(2), Some(2), Some(3), Some(4), Some(5), Some(5)]
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn statement(action: &TagAction) -> (String, Attribution, Option<OutputFormat>) 
             (sql, attribution.clone(), None)
         }
         TagAction::List { format } => {
-            ("SELECT * FROM system.tags ORDER BY name".to_owned(), Attribution::default(), *format)
+            ("SELECT * FROM system.tags ORDER BY tag_name".to_owned(), Attribution::default(), *format)
         }
         TagAction::Drop { name, attribution } => (format!("DROP TAG {}", quote_name(name)), attribution.clone(), None),
     }

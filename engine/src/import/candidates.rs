@@ -160,11 +160,7 @@ fn calendar_types(text: &str) -> u16 {
     }
     if let Some(moment) = parse_moment(text) {
         let mut types = 0;
-        let (micros, nanos) = if moment.has_zone() {
-            (INSTANT, INSTANT_NANOS)
-        } else {
-            (TIMESTAMP, TIMESTAMP_NANOS)
-        };
+        let (micros, nanos) = if moment.has_zone() { (INSTANT, INSTANT_NANOS) } else { (TIMESTAMP, TIMESTAMP_NANOS) };
         if moment.in_unit(TimeUnit::Microsecond).is_some() {
             types |= micros;
         }

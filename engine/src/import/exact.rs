@@ -108,8 +108,7 @@ fn is_comparable(from: &DataType, to: &DataType) -> bool {
 }
 
 fn is_number(data_type: &DataType) -> bool {
-    data_type.is_integer()
-        || matches!(data_type, DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, _))
+    data_type.is_integer() || matches!(data_type, DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, _))
 }
 
 fn types_error(found: &DataType, expected: &DataType) -> ExactCastError {
@@ -156,8 +155,7 @@ mod tests {
         check(doubles(vec![0.5]), &DataType::Decimal128(4, 2), "0.50");
         let large: ArrayRef = Arc::new(Int64Array::from(vec![Some(1 << 53), None, Some((1 << 53) + 1)]));
         check(large, &DataType::Float64, "row 2: `9007199254740993` is not a valid double");
-        let prices: ArrayRef =
-            Arc::new(Decimal128Array::from(vec![150, 155]).with_precision_and_scale(10, 2).unwrap());
+        let prices: ArrayRef = Arc::new(Decimal128Array::from(vec![150, 155]).with_precision_and_scale(10, 2).unwrap());
         check(prices, &DataType::Decimal128(10, 1), "row 1: `1.55` is not a valid decimal(10, 1)");
     }
 

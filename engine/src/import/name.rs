@@ -154,8 +154,7 @@ mod tests {
 
     #[test]
     fn columns_are_matched_in_any_order() {
-        let target =
-            Schema::new(vec![Field::new("a", DataType::Int64, true), Field::new("B", DataType::Int64, true)]);
+        let target = Schema::new(vec![Field::new("a", DataType::Int64, true), Field::new("B", DataType::Int64, true)]);
         assert_eq!(match_columns(Path::new("f"), &target, &["B", "A"], false).unwrap(), vec![1, 0]);
         let error = match_columns(Path::new("f"), &target, &["A"], false).unwrap_err();
         assert_eq!(error.to_string(), "`f` has no column `B`, which the table has; its columns are `A`");

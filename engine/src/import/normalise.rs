@@ -200,10 +200,7 @@ fn normalise_map(data_type: &DataType, entries: &FieldRef, sorted: bool) -> Resu
     };
     let key = normalise_type(pair[0].data_type()).map_err(|error| error.inside(".key"))?;
     let value = normalise_type(pair[1].data_type()).map_err(|error| error.inside(".value"))?;
-    let pair = Fields::from(vec![
-        Field::new("key", key, false),
-        Field::new("value", value, pair[1].is_nullable()),
-    ]);
+    let pair = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, pair[1].is_nullable())]);
     Ok(DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), sorted))
 }
 
@@ -225,8 +222,7 @@ fn show_path(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use arrow::array::{
-        Array, AsArray, DictionaryArray, Float16Array, Int32Array, LargeStringArray, StringArray,
-        TimestampSecondArray,
+        Array, AsArray, DictionaryArray, Float16Array, Int32Array, LargeStringArray, StringArray, TimestampSecondArray,
     };
     use arrow::datatypes::{Int32Type, IntervalUnit, TimestampMillisecondType};
 

@@ -30,23 +30,27 @@ pub(crate) fn infer_parquet(
     source: &SourceFile,
     options: &ImportOptions,
 ) -> Result<Vec<(String, DataType)>, ImportError> {
-    behind_wall(&source.path, || "its footer".to_owned(), || {
-        let builder = open_file(&source.path)?;
-        let schema = builder.schema();
-        let spelled: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let names = column_names(&source.path, &spelled, options.keep_case)?;
-        let mut columns: Vec<(String, DataType)> = Vec::with_capacity(names.len());
-        for (name, field) in names.into_iter().zip(schema.fields()) {
-            let data_type = normalise_type(field.data_type()).map_err(|error| ImportError::UnsupportedType {
-                file: source.path.clone(),
-                column: format!("{name}{}", error.path),
-                found: error.found.into(),
-                problem: error.advice,
-            })?;
-            columns.push((name, data_type));
-        }
-        Ok(columns)
-    })
+    behind_wall(
+        &source.path,
+        || "its footer".to_owned(),
+        || {
+            let builder = open_file(&source.path)?;
+            let schema = builder.schema();
+            let spelled: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let names = column_names(&source.path, &spelled, options.keep_case)?;
+            let mut columns: Vec<(String, DataType)> = Vec::with_capacity(names.len());
+            for (name, field) in names.into_iter().zip(schema.fields()) {
+                let data_type = normalise_type(field.data_type()).map_err(|error| ImportError::UnsupportedType {
+                    file: source.path.clone(),
+                    column: format!("{name}{}", error.path),
+                    found: error.found.into(),
+                    problem: error.advice,
+                })?;
+                columns.push((name, data_type));
+            }
+            Ok(columns)
+        },
+    )
 }
 
 /// Reads one file as batches of the target schema.
@@ -70,28 +74,32 @@ impl ParquetReader {
         options: &ImportOptions,
         progress: Arc<Progress>,
     ) -> Result<Self, ImportError> {
-        behind_wall(&source.path, || "its footer".to_owned(), || {
-            let builder = open_file(&source.path)?;
-            let file_schema = Arc::clone(builder.schema());
-            let spelled: Vec<&str> = file_schema.fields().iter().map(|field| field.name().as_str()).collect();
-            let positions = match_columns(&source.path, &schema, &spelled, options.keep_case)?;
-            let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-            let batches = builder
-                .with_batch_size(BATCH_ROWS)
-                .build()
-                .map_err(|error| damaged(&source.path, "its columns".to_owned(), Some(error)))?;
-            Ok(Self {
-                path: source.path.clone(),
-                batches,
-                schema,
-                positions,
-                progress,
-                rows_read: 0,
-                rows_total,
-                size_bytes: source.size_bytes,
-                bytes_reported: 0,
-            })
-        })
+        behind_wall(
+            &source.path,
+            || "its footer".to_owned(),
+            || {
+                let builder = open_file(&source.path)?;
+                let file_schema = Arc::clone(builder.schema());
+                let spelled: Vec<&str> = file_schema.fields().iter().map(|field| field.name().as_str()).collect();
+                let positions = match_columns(&source.path, &schema, &spelled, options.keep_case)?;
+                let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+                let batches = builder
+                    .with_batch_size(BATCH_ROWS)
+                    .build()
+                    .map_err(|error| damaged(&source.path, "its columns".to_owned(), Some(error)))?;
+                Ok(Self {
+                    path: source.path.clone(),
+                    batches,
+                    schema,
+                    positions,
+                    progress,
+                    rows_read: 0,
+                    rows_total,
+                    size_bytes: source.size_bytes,
+                    bytes_reported: 0,
+                })
+            },
+        )
     }
 
     fn read_batch(&mut self) -> Result<Option<RecordBatch>, ImportError> {

@@ -215,9 +215,7 @@ impl<R: Read> RecordReader<R> {
     pub(crate) fn next_block(&mut self, limit: usize) -> Result<Option<Block>, RecordError> {
         let mut growing = Growing::default();
         // A record that has begun is read to its end, however long the block gets.
-        while self.state != State::RecordStart
-            || (growing.records.len() < limit && growing.bytes.len() < BLOCK_BYTES)
-        {
+        while self.state != State::RecordStart || (growing.records.len() < limit && growing.bytes.len() < BLOCK_BYTES) {
             if self.position == self.filled && !self.refill()? {
                 self.finish_last_record(&mut growing)?;
                 break;

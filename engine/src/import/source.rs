@@ -51,11 +51,8 @@ fn resolve_argument(argument: &str) -> Result<Vec<PathBuf>, ImportError> {
     if path.exists() || !is_pattern {
         return Ok(vec![path.to_path_buf()]);
     }
-    let options = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
+    let options =
+        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     let matches = glob::glob_with(argument, options)
         .map_err(|source| ImportError::BadPattern { pattern: argument.to_owned(), source })?;
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -130,13 +127,10 @@ mod tests {
     fn what_cannot_be_found_is_an_error_that_says_so() {
         let folder = folder();
         let missing = argument(&folder, "no.csv");
-        assert_eq!(resolve(&[missing.clone()]).unwrap_err(), format!("`{missing}` does not exist"));
+        assert_eq!(resolve(std::slice::from_ref(&missing)).unwrap_err(), format!("`{missing}` does not exist"));
         let pattern = argument(&folder, "no*.csv");
-        assert_eq!(resolve(&[pattern.clone()]).unwrap_err(), format!("no file matches `{pattern}`"));
-        assert_eq!(
-            resolve(&[]).unwrap_err(),
-            "no file given; name at least one file or pattern, like `data/*.csv`"
-        );
+        assert_eq!(resolve(std::slice::from_ref(&pattern)).unwrap_err(), format!("no file matches `{pattern}`"));
+        assert_eq!(resolve(&[]).unwrap_err(), "no file given; name at least one file or pattern, like `data/*.csv`");
     }
 
     #[test]
@@ -144,7 +138,7 @@ mod tests {
         let folder = folder();
         let directory = argument(&folder, "sub.csv");
         assert_eq!(
-            resolve(&[directory.clone()]).unwrap_err(),
+            resolve(std::slice::from_ref(&directory)).unwrap_err(),
             format!("`{directory}` is a directory; name its files, like `{directory}/*.csv`")
         );
     }

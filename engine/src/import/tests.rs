@@ -34,12 +34,7 @@ impl Folder {
         infer_schema(files, options).map(|schema| show_schema(&schema)).map_err(|error| self.plain(&error))
     }
 
-    fn read(
-        &self,
-        files: &[SourceFile],
-        schema: &SchemaRef,
-        options: &ImportOptions,
-    ) -> Result<Vec<String>, String> {
+    fn read(&self, files: &[SourceFile], schema: &SchemaRef, options: &ImportOptions) -> Result<Vec<String>, String> {
         let mut rows: Vec<String> = Vec::new();
         for batch in open(files.to_vec(), Arc::clone(schema), options.clone()) {
             let batch = batch.map_err(|error| self.plain(&error))?;
@@ -59,24 +54,26 @@ impl Folder {
 }
 
 fn show_schema(schema: &Schema) -> String {
-    let columns: Vec<String> = schema
-        .fields()
-        .iter()
-        .map(|field| format!("{} {}", field.name(), sql_type_name(field.data_type())))
-        .collect();
+    let columns: Vec<String> =
+        schema.fields().iter().map(|field| format!("{} {}", field.name(), sql_type_name(field.data_type()))).collect();
     columns.join(", ")
 }
 
 fn show_rows(batch: &RecordBatch) -> Vec<String> {
     (0..batch.num_rows())
         .map(|row| {
-            let values: Vec<String> = batch
-                .columns()
-                .iter()
-                .map(|column| {
-                    if column.is_null(row) { "NULL".to_owned() } else { array_value_to_string(column, row).unwrap() }
-                })
-                .collect();
+            let values: Vec<String> =
+                batch
+                    .columns()
+                    .iter()
+                    .map(|column| {
+                        if column.is_null(row) {
+                            "NULL".to_owned()
+                        } else {
+                            array_value_to_string(column, row).unwrap()
+                        }
+                    })
+                    .collect();
             values.join("|")
         })
         .collect()
@@ -169,12 +166,7 @@ fn one_column_keeps_its_blank_lines() {
 #[test]
 fn texts_for_null_are_what_the_options_say() {
     let options = ImportOptions { null_text: vec!["NA".to_owned()], ..defaults() };
-    check(
-        "a.csv",
-        "n,t\n1,NA\nNA,\"NA\"\n,\n",
-        &options,
-        &["n bigint, t text", "1|NULL", "NULL|NA", "NULL|"],
-    );
+    check("a.csv", "n,t\n1,NA\nNA,\"NA\"\n,\n", &options, &["n bigint, t text", "1|NULL", "NULL|NA", "NULL|"]);
 }
 
 #[test]
@@ -435,8 +427,8 @@ fn column(array: impl Array + 'static) -> ArrayRef {
 }
 
 fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
-        .unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.into_inner().unwrap()

@@ -39,10 +39,9 @@ pub(crate) fn is_same_shape(left: &DataType, right: &DataType) -> bool {
             left_sorted == right_sorted
                 && match (left.data_type(), right.data_type()) {
                     // Keys and values have no names that count.
-                    (DataType::Struct(left), DataType::Struct(right)) if left.len() == 2 && right.len() == 2 => left
-                        .iter()
-                        .zip(right)
-                        .all(|(left, right)| is_same_shape(left.data_type(), right.data_type())),
+                    (DataType::Struct(left), DataType::Struct(right)) if left.len() == 2 && right.len() == 2 => {
+                        left.iter().zip(right).all(|(left, right)| is_same_shape(left.data_type(), right.data_type()))
+                    }
                     _ => false,
                 }
         }

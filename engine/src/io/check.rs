@@ -191,17 +191,12 @@ async fn count_rows(object: &FrozenObject, bytes: &Bytes) -> Result<StatisticsBu
     Ok(counted)
 }
 
-fn check_statistics(
-    object: &FrozenObject,
-    counted: StatisticsBuilder,
-    block: &Bytes,
-) -> Result<(), SegmentDamage> {
+fn check_statistics(object: &FrozenObject, counted: StatisticsBuilder, block: &Bytes) -> Result<(), SegmentDamage> {
     let key = || object.key.clone();
-    let stored = SegmentStatistics::decode_block(block)
-        .map_err(|source| SegmentDamage::Statistics { key: key(), source })?;
-    let counted = counted
-        .finish()
-        .map_err(|source| SegmentDamage::Decode { key: key(), source: ParquetError::from(source) })?;
+    let stored =
+        SegmentStatistics::decode_block(block).map_err(|source| SegmentDamage::Statistics { key: key(), source })?;
+    let counted =
+        counted.finish().map_err(|source| SegmentDamage::Decode { key: key(), source: ParquetError::from(source) })?;
     if stored.schema().fields() != counted.schema().fields() {
         return Err(SegmentDamage::OtherStatistics { key: key(), statistic: "columns".to_owned() });
     }

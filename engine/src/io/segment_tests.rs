@@ -178,9 +178,13 @@ async fn a_shortened_answer_is_found() {
 async fn a_lost_request_is_the_stores_failure_and_may_be_tried_again() {
     let encoded = encode(&every_type());
     let store = store_with(&encoded, encoded.bytes.clone()).await;
-    let failing = FaultStore::new(store, |operation: Operation, _key: &Path, call: u64| {
-        if operation == Operation::Get && call == 1 { Fault::FailBefore } else { Fault::None }
-    });
+    let failing =
+        FaultStore::new(
+            store,
+            |operation: Operation, _key: &Path, call: u64| {
+                if operation == Operation::Get && call == 1 { Fault::FailBefore } else { Fault::None }
+            },
+        );
     let files = SegmentFiles::new(Arc::new(failing), CACHE_BYTES);
     let segment = describe(&encoded);
     let error = files.metadata(&segment, &encoded.digests).await.unwrap_err();

@@ -108,9 +108,8 @@ impl PartDigests {
     /// Whether these bytes are the part. There is no such part past the end, so no bytes are it.
     pub fn matches(&self, part: u64, bytes: &[u8]) -> bool {
         let Ok(place) = usize::try_from(part) else { return false };
-        let expected = place
-            .checked_mul(DIGEST_BYTES)
-            .and_then(|begin| self.digests.get(begin..begin.checked_add(DIGEST_BYTES)?));
+        let expected =
+            place.checked_mul(DIGEST_BYTES).and_then(|begin| self.digests.get(begin..begin.checked_add(DIGEST_BYTES)?));
         expected.is_some_and(|expected: &[u8]| expected == Digest::of(bytes).bytes())
     }
 }

@@ -66,8 +66,7 @@ fn any_nan<T: ArrowPrimitiveType>(
     live: Option<&NullBuffer>,
     is_nan: fn(T::Native) -> bool,
 ) -> bool {
-    let is_live =
-        |row: usize| array.is_valid(row) && live.is_none_or(|live: &NullBuffer| live.is_valid(row));
+    let is_live = |row: usize| array.is_valid(row) && live.is_none_or(|live: &NullBuffer| live.is_valid(row));
     array.values().iter().enumerate().any(|(row, value)| is_nan(*value) && is_live(row))
 }
 

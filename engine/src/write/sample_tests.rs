@@ -104,10 +104,8 @@ fn struct_of_list(texts: &[Option<&str>]) -> ArrayRef {
 
 /// Maps of one, no, no and two entries.
 fn map_of_floats() -> ArrayRef {
-    let fields = Fields::from(vec![
-        Field::new("key", DataType::Utf8View, false),
-        Field::new("value", DataType::Float64, true),
-    ]);
+    let fields =
+        Fields::from(vec![Field::new("key", DataType::Utf8View, false), Field::new("value", DataType::Float64, true)]);
     let keys: ArrayRef = Arc::new(StringViewArray::from(vec!["a", "b", "c"]));
     let values: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(-2.5)]));
     let entries = StructArray::new(fields.clone(), vec![keys, values], None);

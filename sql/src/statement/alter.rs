@@ -47,7 +47,8 @@ struct Altered<'a> {
 impl<'a> Altered<'a> {
     fn new(context: &'a Context, table: ObjectId, name: QualifiedName) -> Self {
         let columns = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
-        let next_field = context.state.table_at(table, context.visible).map_or(FieldId::FIRST, |table| table.next_field);
+        let next_field =
+            context.state.table_at(table, context.visible).map_or(FieldId::FIRST, |table| table.next_field);
         Self { context, table, name, columns, next_field, changes: Vec::new() }
     }
 
@@ -68,10 +69,9 @@ impl<'a> Altered<'a> {
         let name = crate::context::fold(name);
         let known = self.columns.iter().map(|column| column.name.as_str());
         match frostline_catalog::nearest(&name, known) {
-            Some(nearest) => Error::statement(format!(
-                "table `{}` has no column `{name}`; did you mean `{nearest}`?",
-                self.name
-            )),
+            Some(nearest) => {
+                Error::statement(format!("table `{}` has no column `{name}`; did you mean `{nearest}`?", self.name))
+            }
             None => Error::statement(format!("table `{}` has no column `{name}`", self.name)),
         }
     }
@@ -134,12 +134,18 @@ impl<'a> Altered<'a> {
             return if if_exists { Ok(()) } else { Err(self.missing(name)) };
         };
         if self.columns.len() == 1 {
-            return Err(Error::statement(format!("`{name}` is the last column of `{}`; DROP TABLE drops it", self.name)));
+            return Err(Error::statement(format!(
+                "`{name}` is the last column of `{}`; DROP TABLE drops it",
+                self.name
+            )));
         }
         let field = self.columns[place].id;
         let sorted = self.context.state.table_at(self.table, self.context.visible);
         if sorted.is_some_and(|table| table.sort_by.iter().any(|key| key.field == field)) {
-            return Err(Error::statement(format!("table `{}` is sorted by `{name}`, so it cannot be dropped", self.name)));
+            return Err(Error::statement(format!(
+                "table `{}` is sorted by `{name}`, so it cannot be dropped",
+                self.name
+            )));
         }
         self.columns.remove(place);
         self.changes.push(Proposal::DropColumn { table: self.table, field });

@@ -70,7 +70,9 @@ pub(crate) async fn import_files(
         Some(Relation::View(..)) => return Err(Error::statement(format!("`{qualified}` is a view, not a table"))),
         Some(Relation::Table(id, _)) if declared.is_none() => Target::existing(context, id, &qualified, None)?,
         Some(Relation::Table(..)) => {
-            return Err(Error::statement(format!("table `{qualified}` exists already, so its columns are not declared")));
+            return Err(Error::statement(format!(
+                "table `{qualified}` exists already, so its columns are not declared"
+            )));
         }
         None => Target::new(context, table, &files, &options, declared).await?,
     };
@@ -264,8 +266,7 @@ impl Missing {
                 Source::Value(value) => Ok(value.to_array_of_size(rows)?),
             })
             .collect::<Result<_, Error>>()?;
-        let nullable: Vec<_> =
-            schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+        let nullable: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
         Ok(RecordBatch::try_new(Arc::new(datafusion::arrow::datatypes::Schema::new(nullable)), columns)?)
     }
 }
@@ -329,7 +330,7 @@ struct OutputFile {
 }
 
 enum Writer {
-    Csv(csv::Writer<BufWriter<File>>),
+    Csv(Box<csv::Writer<BufWriter<File>>>),
     Json(LineDelimitedWriter<BufWriter<File>>),
     Parquet(Box<ArrowWriter<BufWriter<File>>>),
 }
@@ -341,9 +342,10 @@ impl OutputFile {
         let file = File::create(&temporary).map_err(|error| written(path, &error))?;
         let file = BufWriter::new(file);
         let writer = match format {
-            FileFormat::Csv => Writer::Csv(csv::WriterBuilder::new().with_header(header).build(file)),
+            FileFormat::Csv => Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(header).build(file))),
             FileFormat::Tsv => {
-                Writer::Csv(csv::WriterBuilder::new().with_header(header).with_delimiter(b'\t').build(file))
+                let builder = csv::WriterBuilder::new().with_header(header).with_delimiter(b'\t');
+                Writer::Csv(Box::new(builder.build(file)))
             }
             FileFormat::Json => {
                 let builder = json::WriterBuilder::new().with_explicit_nulls(true);

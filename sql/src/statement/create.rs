@@ -56,7 +56,9 @@ pub(super) async fn table(
         return Err(crate::column::refused_constraint(&constraint.to_string()));
     }
     let plan = match &create.query {
-        Some(query) => Some(fill_parameters(context.plan_query(query, context.visible, 0).await?, &context.parameters)?),
+        Some(query) => {
+            Some(fill_parameters(context.plan_query(query, context.visible, 0).await?, &context.parameters)?)
+        }
         None => None,
     };
     let mut sort_by_like = Vec::new();
@@ -174,11 +176,8 @@ fn cast_by_position(
         .into_iter()
         .zip(columns)
         .map(|(source, target)| {
-            let cast = datafusion::logical_expr::ExprSchemable::cast_to(
-                Expr::Column(source),
-                &target.data_type,
-                &schema,
-            )?;
+            let cast =
+                datafusion::logical_expr::ExprSchemable::cast_to(Expr::Column(source), &target.data_type, &schema)?;
             Ok(cast.alias(target.name.as_str()))
         })
         .collect::<Result<Vec<_>, datafusion::common::DataFusionError>>()?;
@@ -207,7 +206,9 @@ pub(super) async fn view(context: &Arc<Context>, create: &parse::CreateView) -> 
     let found = plan.schema().fields().len();
     if !columns.is_empty() && columns.len() != found {
         let named = columns.len();
-        return Err(Error::statement(format!("view `{qualified}` names {named} columns, and its query yields {found}")));
+        return Err(Error::statement(format!(
+            "view `{qualified}` names {named} columns, and its query yields {found}"
+        )));
     }
     match columns.is_empty() {
         true => {

@@ -64,8 +64,7 @@ pub(super) fn schemas(context: &Context, names: &DropNames) -> Result<Work, Erro
         own_schema(&text)?;
         match context.state.schema_named(&text, context.visible) {
             Some(schema) => {
-                if let Some((_, held)) =
-                    context.state.relations_at(context.visible).find(|(found, _)| *found == schema)
+                if let Some((_, held)) = context.state.relations_at(context.visible).find(|(found, _)| *found == schema)
                 {
                     return Err(Error::statement(format!("schema `{text}` still holds `{}`", held.name()))
                         .with_hint("drop what it holds first"));

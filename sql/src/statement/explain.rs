@@ -25,10 +25,8 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, explain: &Exp
     let ast::Statement::Query(query) = inner else {
         return Err(Error::statement("EXPLAIN takes a query").with_hint("explain the query of an INSERT alone"));
     };
-    let statement = DFStatement::Explain(ExplainStatement {
-        options: explain.options.clone(),
-        statement: explain.inner.clone(),
-    });
+    let statement =
+        DFStatement::Explain(ExplainStatement { options: explain.options.clone(), statement: explain.inner.clone() });
     let plan = context.plan_statement(statement, query, context.visible, 0).await?;
     let plan = fill_parameters(plan, &context.parameters)?;
     let physical = context.base.create_physical_plan(&plan).await?;
@@ -49,7 +47,8 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, explain: &Exp
 
 /// What a scan decided, as a line.
 fn shown(context: &Context, scan: &ScanSummary) -> String {
-    let name = context.state.table_at(scan.table, scan.version).map_or_else(String::new, |table| table.name.to_string());
+    let name =
+        context.state.table_at(scan.table, scan.version).map_or_else(String::new, |table| table.name.to_string());
     format!(
         "{name} at version {}: segments {}, pruned {}, scanned {}, hot rows {}, frozen rows {}, bytes {}",
         scan.version,

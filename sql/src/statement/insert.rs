@@ -74,7 +74,9 @@ async fn plan(
         Ok(_) => Err(Error::statement("the INSERT has no rows")),
         Err(DataFusionError::Plan(text)) if text.starts_with("Column count doesn't match insert query") => {
             let expected = if statement_columns(insert) == 0 { columns.len() } else { statement_columns(insert) };
-            Err(Error::statement(format!("the INSERT names {expected} columns of `{table}`, and its rows have another number")))
+            Err(Error::statement(format!(
+                "the INSERT names {expected} columns of `{table}`, and its rows have another number"
+            )))
         }
         Err(error) => Err(error.into()),
     }

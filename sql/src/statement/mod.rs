@@ -52,7 +52,7 @@ pub(crate) fn run<'a>(
 ) -> BoxFuture<'a, Result<Work, Error>> {
     async move {
         let statement = &parsed.statement;
-        if statement.writes() && session.inner().pin.is_some() {
+        if statement.writes() && session.inner().own.pin.is_some() {
             return Err(pinned(context.visible));
         }
         match statement {

@@ -23,9 +23,8 @@ fn done() -> Result<Work, Error> {
 
 pub(super) fn use_schema(session: &Session, context: &Context, schema: &ast::Ident) -> Result<Work, Error> {
     let name = fold(schema);
-    let known = name == SYSTEM
-        || name == INFORMATION_SCHEMA
-        || context.state.schema_named(&name, context.visible).is_some();
+    let known =
+        name == SYSTEM || name == INFORMATION_SCHEMA || context.state.schema_named(&name, context.visible).is_some();
     if !known {
         return Err(context.missing(&QualifiedName { schema: name, name: String::new() }, context.visible));
     }
@@ -38,7 +37,7 @@ pub(super) fn set_as_of(session: &Session, context: &Context, expr: Option<&ast:
         None => None,
         Some(expr) => Some(context.resolve_version(&VersionClause::Auto(expr.clone()))?),
     };
-    session.inner().pin = pin;
+    session.inner().own.pin = pin;
     done()
 }
 
@@ -47,8 +46,8 @@ pub(super) fn set(session: &Session, context: &Context, set: &Set) -> Result<Wor
     let value = values.join(",");
     let name = full_name(&set.name);
     match name.as_str() {
-        "frostline.author" => session.inner().author = value,
-        "frostline.message" => session.inner().message = value,
+        "frostline.author" => session.inner().own.author = value,
+        "frostline.message" => session.inner().own.message = value,
         _ => {
             let mut inner = session.inner();
             check_allowed(&name, &inner.options)?;
@@ -59,7 +58,7 @@ pub(super) fn set(session: &Session, context: &Context, set: &Set) -> Result<Wor
             inner.options.set(&name, &value).map_err(|error| {
                 Error::statement(format!("setting `{name}` does not take `{value}`: {}", error.strip_backtrace()))
             })?;
-            inner.changed.insert(name);
+            inner.own.changed.insert(name);
         }
     }
     done()
@@ -84,11 +83,11 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
     match name.as_str() {
         "all" => {
             inner.options = datafusion::common::config::ConfigOptions::clone(&defaults);
-            inner.changed.clear();
-            inner.pin = None;
+            inner.own.changed.clear();
+            inner.own.pin = None;
         }
-        "frostline.author" => inner.author.clear(),
-        "frostline.message" => inner.message.clear(),
+        "frostline.author" => inner.own.author.clear(),
+        "frostline.message" => inner.own.message.clear(),
         _ => {
             check_allowed(&name, &inner.options)?;
             let value = defaults.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value);
@@ -96,7 +95,7 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
                 Some(value) => inner.options.set(&name, &value)?,
                 None => ConfigField::reset(&mut inner.options, &name)?,
             }
-            inner.changed.remove(&name);
+            inner.own.changed.remove(&name);
         }
     }
     done()
@@ -104,10 +103,8 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
 
 pub(super) fn show(context: &Context, name: &str) -> Result<Work, Error> {
     let name = full_name(name);
-    let shown: Vec<_> = match name.as_str() {
-        "all" => context.settings.iter().collect(),
-        _ => context.settings.iter().filter(|row| row.name == name).collect(),
-    };
+    let settings = context.settings();
+    let shown: Vec<_> = settings.iter().filter(|row| name == "all" || row.name == name).collect();
     if shown.is_empty() {
         return Err(unknown(&name, context.base.config_options()));
     }

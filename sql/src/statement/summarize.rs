@@ -50,7 +50,8 @@ async fn summarize(session: &Session, context: &Arc<Context>, plan: LogicalPlan)
         aggregates.push(named(count(value.clone()), "present"));
         aggregates.push(named(if ordered { min(value.clone()) } else { min(nothing()) }, "min"));
         aggregates.push(named(if ordered { max(value.clone()) } else { max(nothing()) }, "max"));
-        let distinct = if ordered { approx_distinct(value.clone()) } else { count(nothing()) };
+        let as_text = || approx_distinct(cast(value.clone(), DataType::Utf8View));
+        let distinct = if ordered { as_text() } else { count(nothing()) };
         aggregates.push(named(distinct, "distinct"));
         let mean = match data_type.is_numeric() {
             true => avg(cast(value, DataType::Float64)),
@@ -60,10 +61,8 @@ async fn summarize(session: &Session, context: &Arc<Context>, plan: LogicalPlan)
     }
     let plan = LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), aggregates)?.build()?;
     let batches = session.collect(context, plan).await?;
-    let row = batches
-        .iter()
-        .find(|batch| batch.num_rows() == 1)
-        .ok_or_else(|| Error::statement("the summary has no row"))?;
+    let row =
+        batches.iter().find(|batch| batch.num_rows() == 1).ok_or_else(|| Error::statement("the summary has no row"))?;
     Ok(Work::Answer(Answer::of_batch(context.visible, summary(row, &names, &types)?)))
 }
 

@@ -86,19 +86,22 @@ mod tests {
         let lake = sample_lake();
         let newest = lake.newest().number();
         let found = lines(&lake, SystemTable::Commits, newest, &["version", "operation", "tables", "rows_added"]);
-        assert_eq!(found, [
-            "1 | init | [] | 0",
-            "2 | create table | [public.flights] | 0",
-            "3 | insert | [public.flights] | 3",
-            "4 | import | [public.flights] | 10",
-            "5 | alter table | [public.flights] | 0",
-            "6 | create view | [] | 0",
-            "7 | create tag | [] | 0",
-            "8 | alter table | [public.flights] | 0",
-            "9 | drop table | [public.flights] | 0",
-            "10 | create table | [public.flights] | 0",
-            "11 | drop tag | [] | 0",
-        ]);
+        assert_eq!(
+            found,
+            [
+                "1 | init | [] | 0",
+                "2 | create table | [public.flights] | 0",
+                "3 | insert | [public.flights] | 3",
+                "4 | import | [public.flights] | 10",
+                "5 | alter table | [public.flights] | 0",
+                "6 | create view | [] | 0",
+                "7 | create tag | [] | 0",
+                "8 | alter table | [public.flights] | 0",
+                "9 | drop table | [public.flights] | 0",
+                "10 | create table | [public.flights] | 0",
+                "11 | drop tag | [] | 0",
+            ]
+        );
     }
 
     #[test]

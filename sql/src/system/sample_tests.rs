@@ -141,11 +141,8 @@ fn column(id: i32, text: &str, data_type: DataType) -> Column {
 }
 
 fn create_flights() -> Proposal {
-    let carrier = Column {
-        nullable: false,
-        comment: Some("IATA code".to_owned()),
-        ..column(1, "carrier", DataType::Utf8View)
-    };
+    let carrier =
+        Column { nullable: false, comment: Some("IATA code".to_owned()), ..column(1, "carrier", DataType::Utf8View) };
     let delay = Column { default: Some("0".to_owned()), ..column(2, "delay", DataType::Int64) };
     Proposal::CreateTable {
         schema: PUBLIC,

@@ -108,10 +108,13 @@ mod tests {
         let lake = sample_lake();
         let columns = ["table_name", "segment_id", "kind", "rows", "bytes", "key", "slot", "first_row_id"];
         assert_eq!(lines(&lake, SystemTable::Segments, 3, &columns), ["flights | 1 | hot | 3 | 8 | - | 3 | 0"]);
-        assert_eq!(lines(&lake, SystemTable::Segments, 4, &columns), [
-            "flights | 1 | hot | 3 | 8 | - | 3 | 0",
-            "flights | 2 | frozen | 10 | 1000 | segments/ab/cd-1.parquet | 4 | 3",
-        ]);
+        assert_eq!(
+            lines(&lake, SystemTable::Segments, 4, &columns),
+            [
+                "flights | 1 | hot | 3 | 8 | - | 3 | 0",
+                "flights | 2 | frozen | 10 | 1000 | segments/ab/cd-1.parquet | 4 | 3",
+            ]
+        );
     }
 
     #[test]

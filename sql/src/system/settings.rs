@@ -55,10 +55,13 @@ mod tests {
         ];
         let lake = sample_lake();
         let rows = SystemTable::Settings.rows(lake.state(), lake.newest(), &settings).unwrap();
-        assert_eq!(print_rows(&rows, &["name", "value", "source", "description"]), [
-            "frostline.as_of | - | default | what frostline.as_of does",
-            "frostline.schema | public | session | what frostline.schema does",
-            "frostline.retention | 7 days | lake | what frostline.retention does",
-        ]);
+        assert_eq!(
+            print_rows(&rows, &["name", "value", "source", "description"]),
+            [
+                "frostline.as_of | - | default | what frostline.as_of does",
+                "frostline.schema | public | session | what frostline.schema does",
+                "frostline.retention | 7 days | lake | what frostline.retention does",
+            ]
+        );
     }
 }

@@ -84,9 +84,9 @@ pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
         numbers(segments.iter().map(|placed| placed.len() as u64)),
         sums(|placed| placed.segment.size_bytes()),
         optional_texts(tables.iter().map(|found| found.table.comment.as_deref())),
-        optional_texts(tables.iter().map(|found| {
-            sort_text(&state.columns_at(found.id, version), &found.table.sort_by)
-        })),
+        optional_texts(
+            tables.iter().map(|found| sort_text(&state.columns_at(found.id, version), &found.table.sort_by)),
+        ),
         optional_texts(tables.iter().map(|found| options_text(&found.table.options))),
     ]
 }

@@ -219,8 +219,7 @@ mod tests {
 
     fn check(needed: Option<usize>, expected: &[u64]) {
         let segments = vec![segment(1, 10), segment(2, 10), segment(3, 10)];
-        let kept: Vec<u64> =
-            enough_segments(segments, needed).iter().map(|kept| kept.segment.id.number()).collect();
+        let kept: Vec<u64> = enough_segments(segments, needed).iter().map(|kept| kept.segment.id.number()).collect();
         assert_eq!(kept, expected, "{needed:?}");
     }
 

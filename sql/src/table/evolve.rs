@@ -89,11 +89,7 @@ impl ByFieldId {
         };
         match logical.field_with_name(&column.scan_name) {
             Ok(asked) if asked.data_type() == field.data_type() => Ok(Arc::new(asked.clone())),
-            _ => Ok(Arc::new(Field::new(
-                column.scan_name.as_str(),
-                field.data_type().clone(),
-                field.is_nullable(),
-            ))),
+            _ => Ok(Arc::new(Field::new(column.scan_name.as_str(), field.data_type().clone(), field.is_nullable()))),
         }
     }
 }
@@ -188,9 +184,8 @@ mod tests {
 
     fn rewritten(name: &str) -> Arc<dyn PhysicalExpr> {
         let asked = Arc::new(asked());
-        let adapter = ByFieldId::new(Arc::clone(&asked))
-            .create(Arc::clone(asked.scan_schema()), segment_schema())
-            .unwrap();
+        let adapter =
+            ByFieldId::new(Arc::clone(&asked)).create(Arc::clone(asked.scan_schema()), segment_schema()).unwrap();
         adapter.rewrite(col(name, asked.scan_schema()).unwrap()).unwrap()
     }
 
@@ -216,9 +211,8 @@ mod tests {
     #[test]
     fn a_dropped_columns_name_is_free_for_another() {
         let asked = Arc::new(columns(&[column(9, "gone", DataType::Int64, Some("1"))]));
-        let adapter = ByFieldId::new(Arc::clone(&asked))
-            .create(Arc::clone(asked.scan_schema()), segment_schema())
-            .unwrap();
+        let adapter =
+            ByFieldId::new(Arc::clone(&asked)).create(Arc::clone(asked.scan_schema()), segment_schema()).unwrap();
         let expr = adapter.rewrite(col("gone", asked.scan_schema()).unwrap()).unwrap();
         assert_eq!(expr.downcast_ref::<Literal>().unwrap().value(), &ScalarValue::Int64(Some(1)));
     }

@@ -57,8 +57,7 @@ pub(super) fn initial_value(
     text: Option<&str>,
     data_type: &DataType,
 ) -> Result<ScalarValue, LiteralError> {
-    let not_of_type =
-        |source| LiteralError::Type { column: column.to_owned(), data_type: data_type.clone(), source };
+    let not_of_type = |source| LiteralError::Type { column: column.to_owned(), data_type: data_type.clone(), source };
     let Some(text) = text else {
         return ScalarValue::try_new_null(data_type).map_err(not_of_type);
     };

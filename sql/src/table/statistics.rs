@@ -8,9 +8,8 @@ use datafusion::common::{ColumnStatistics, Statistics};
 /// * A part whose values of a column are all null says nothing of its least and greatest value, and needs not.
 /// * What is unknown of one part is unknown of the whole.
 pub(super) fn merge<'a>(parts: impl IntoIterator<Item = &'a Statistics>, columns: usize) -> Statistics {
-    let nothing = ColumnStatistics::new_unknown()
-        .with_null_count(Precision::Exact(0))
-        .with_byte_size(Precision::Exact(0));
+    let nothing =
+        ColumnStatistics::new_unknown().with_null_count(Precision::Exact(0)).with_byte_size(Precision::Exact(0));
     let mut whole = Statistics {
         num_rows: Precision::Exact(0),
         total_byte_size: Precision::Exact(0),

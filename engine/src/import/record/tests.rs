@@ -37,10 +37,7 @@ fn check(text: &str, expected: &[&[(&str, bool)]]) {
 
 #[test]
 fn quotes_hold_delimiters_line_ends_and_quotes() {
-    check(
-        "a,\"b, \"\"c\"\"\r\nd\",,\"\"\n",
-        &[&[("a", false), ("b, \"c\"\r\nd", true), ("", false), ("", true)]],
-    );
+    check("a,\"b, \"\"c\"\"\r\nd\",,\"\"\n", &[&[("a", false), ("b, \"c\"\r\nd", true), ("", false), ("", true)]]);
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::parse::statement::{CopyFrom, CopySource, CopyTo, Statement};
 /// The key under which a list of options names the format.
 const FORMAT: &str = "format";
 
+/// Options of a COPY, keys in lower case unless quoted.
+type CopyOptions = Vec<(String, String)>;
+
 impl StatementParser<'_> {
     /// `COPY t | (query) TO 'file' …` or `COPY t [(columns)] FROM 'file' | ('file', …) …`
     pub(super) fn copy(&mut self) -> Result<Statement, ParseError> {
@@ -65,7 +68,7 @@ impl StatementParser<'_> {
     }
 
     /// `[STORED AS f] [[WITH | OPTIONS] (FORMAT f, key value, …)]`, in either order.
-    fn format_and_options(&mut self) -> Result<(Option<String>, Vec<(String, String)>), ParseError> {
+    fn format_and_options(&mut self) -> Result<(Option<String>, CopyOptions), ParseError> {
         let mut format: Option<String> = None;
         let mut options: Option<Vec<(String, String)>> = None;
         loop {

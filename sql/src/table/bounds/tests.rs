@@ -109,10 +109,7 @@ fn a_bound_that_was_cut_is_not_exact() {
 #[test]
 fn of_a_segment_that_says_nothing_nothing_is_known() {
     let columns = columns(&[column(1, "a", DataType::Int64, Some("5"))]);
-    let rows = vec![
-        SegmentStatistics::unknown_row(10).unwrap(),
-        SegmentStatistics::unknown_row(20).unwrap(),
-    ];
+    let rows = vec![SegmentStatistics::unknown_row(10).unwrap(), SegmentStatistics::unknown_row(20).unwrap()];
     let statistics = SegmentStatistics::concat(rows).unwrap();
     let bounds = SegmentBounds::try_new(&columns, [0], &statistics).unwrap();
     let known = bounds.segment(1, &[0]).unwrap();

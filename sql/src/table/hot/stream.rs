@@ -159,11 +159,7 @@ struct ZoneStatistics<'a> {
 }
 
 impl ZoneStatistics<'_> {
-    fn bounds(
-        &self,
-        column: &Column,
-        bound: fn(&ColumnStatistics) -> &Precision<ScalarValue>,
-    ) -> Option<ArrayRef> {
+    fn bounds(&self, column: &Column, bound: fn(&ColumnStatistics) -> &Precision<ScalarValue>) -> Option<ArrayRef> {
         let index = self.schema.index_of(column.name()).ok()?;
         let unknown = ScalarValue::try_new_null(self.schema.field(index).data_type()).ok()?;
         let values: Vec<ScalarValue> = self

@@ -1,0 +1,92 @@
+//! The benchmarks, by name.
+
+use crate::report::{Failure, Report};
+use crate::workbench::Workbench;
+use crate::{
+    as_of_plan, commit_latency, commit_throughput, import_memory, import_speed, lake_growth, open_count, open_sum, prune,
+    tpch,
+};
+
+/// A benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Benchmark {
+    CommitLatency,
+    CommitThroughput,
+    LakeGrowth,
+    OpenCount,
+    OpenSum,
+    AsOfPlan,
+    Tpch,
+    ImportSpeed,
+    ImportMemory,
+    Prune,
+}
+
+impl Benchmark {
+    /// All of them, in the order in which they run. `prune` is the last because its lake stays in memory.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::CommitLatency,
+        Self::CommitThroughput,
+        Self::LakeGrowth,
+        Self::OpenCount,
+        Self::OpenSum,
+        Self::AsOfPlan,
+        Self::Tpch,
+        Self::ImportSpeed,
+        Self::ImportMemory,
+        Self::Prune,
+    ];
+
+    /// The name that selects it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::CommitLatency => "commit-latency",
+            Self::CommitThroughput => "commit-throughput",
+            Self::LakeGrowth => "lake-growth",
+            Self::OpenCount => "open-count",
+            Self::OpenSum => "open-sum",
+            Self::AsOfPlan => "as-of-plan",
+            Self::Tpch => "tpch",
+            Self::ImportSpeed => "import-speed",
+            Self::ImportMemory => "import-memory",
+            Self::Prune => "prune",
+        }
+    }
+
+    /// What it measures, in a line.
+    pub(crate) fn summary(self) -> &'static str {
+        match self {
+            Self::CommitLatency => "durable commits of one row, one writer",
+            Self::CommitThroughput => "durable commits of one row, 16 threads of one process",
+            Self::LakeGrowth => "bytes and files that a commit adds to the lake's folder",
+            Self::OpenCount => "a process that opens a lake of many commits and counts",
+            Self::OpenSum => "a process that opens a lake of many commits and reads a column",
+            Self::AsOfPlan => "planning at the first, a middle and the newest version",
+            Self::Tpch => "the 22 queries of TPC-H beside DataFusion on the same rows",
+            Self::ImportSpeed => "import of Parquet beside decoding and encoding alone",
+            Self::ImportMemory => "peak memory of a process that imports Parquet",
+            Self::Prune => "leaving out all but one of many segments",
+        }
+    }
+
+    /// The benchmark with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|benchmark| benchmark.name() == name)
+    }
+
+    /// Runs it.
+    pub(crate) async fn run(self, workbench: &Workbench) -> Result<Report, Failure> {
+        match self {
+            Self::CommitLatency => commit_latency::run(workbench).await,
+            Self::CommitThroughput => commit_throughput::run(workbench).await,
+            Self::LakeGrowth => lake_growth::run(workbench).await,
+            Self::OpenCount => open_count::run(workbench).await,
+            Self::OpenSum => open_sum::run(workbench).await,
+            Self::AsOfPlan => as_of_plan::run(workbench).await,
+            Self::Tpch => tpch::run(workbench).await,
+            Self::ImportSpeed => import_speed::run(workbench).await,
+            Self::ImportMemory => import_memory::run(workbench).await,
+            Self::Prune => prune::run(workbench).await,
+        }
+    }
+}

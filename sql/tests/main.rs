@@ -1,0 +1,8 @@
+//! SQL through the crate's door: statements in, rows, commits and errors out.
+//!
+//! * `slt/` holds scripts of statements and what they must give; [`slt`] runs them.
+//! * [`docs`] runs the examples of the documents.
+
+mod docs;
+mod lake;
+mod slt;
