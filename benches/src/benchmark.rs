@@ -3,8 +3,8 @@
 use crate::report::{Failure, Report};
 use crate::workbench::Workbench;
 use crate::{
-    as_of_plan, commit_latency, commit_throughput, import_memory, import_speed, lake_growth, open_count, open_sum, prune,
-    tpch,
+    as_of_plan, commit_latency, commit_throughput, import_memory, import_speed, lake_growth, open_count, open_sum,
+    prune, tpch,
 };
 
 /// A benchmark.

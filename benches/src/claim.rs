@@ -86,10 +86,10 @@ impl Claim {
     pub(crate) fn cells(&self) -> [String; 6] {
         let verdict = match self.verdict() {
             Verdict::Ok => "ok",
-            Verdict::Miss => "MISS",
+            Verdict::Miss => "miss",
             Verdict::Reported => "reported",
             Verdict::Skipped => "skipped",
-            Verdict::Failed => "FAILED",
+            Verdict::Failed => "failed",
         };
         let Outcome::Measured(measured) = self.outcome else {
             return [self.what.clone(), String::new(), String::new(), String::new(), String::new(), verdict.to_owned()];

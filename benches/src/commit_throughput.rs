@@ -69,8 +69,8 @@ fn commit_from_threads(lake: &Lake, commits_each: u64) -> Result<Duration, Failu
                 Ok(())
             }));
         }
-        let failed = |_| Err(Failure::from("a writer broke off"));
-        writers.into_iter().map(|writer| writer.join().unwrap_or_else(failed)).collect()
+        let joined = writers.into_iter().map(|writer| writer.join());
+        joined.map(|outcome| outcome.unwrap_or_else(|_| Err(Failure::from("a writer broke off")))).collect()
     });
     let took = started.elapsed();
     outcomes.into_iter().collect::<Result<(), Failure>>()?;

@@ -22,7 +22,7 @@ pub(crate) enum Size {
 
 /// Where benchmarks work.
 ///
-/// * Everything is below the folder `bench-data` of cargo's target folder, so that floors and lakes share a file system.
+/// * Everything is below `bench-data` in cargo's target folder, so that floors and lakes share a file system.
 /// * What is expensive to make is made once and kept there; what a benchmark writes to is removed when it ends.
 #[derive(Debug)]
 pub(crate) struct Workbench {

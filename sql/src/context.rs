@@ -12,17 +12,16 @@ use datafusion::prelude::Expr;
 use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::schema::View;
-use frostline_catalog::{AsOf, Micros, ObjectId, Relation, State, Version};
+use frostline_catalog::{Micros, ObjectId, Relation, State, Version};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::catalog::LakeCatalogs;
 use crate::error::Error;
-use crate::expression::evaluate;
 use crate::function::CurrentVersion;
-use crate::instant::{Zone, instant};
+use crate::instant::Zone;
 use crate::parameters::Parameters;
-use crate::parse::{Statement, VersionClause, parse_one};
+use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
 use crate::references::{Reference, references};
 use crate::settings::{self, OwnSettings};
@@ -114,55 +113,6 @@ impl Context {
             }
         };
         Ok(QualifiedName { schema, name })
-    }
-
-    /// The version that a clause asks for.
-    pub(crate) fn resolve_version(&self, clause: &VersionClause) -> Result<Version, Error> {
-        let as_of = self.as_of(clause)?;
-        Ok(self.state.resolve_as_of(&as_of, self.visible, self.started)?)
-    }
-
-    fn as_of(&self, clause: &VersionClause) -> Result<AsOf, Error> {
-        let value = |expr: &ast::Expr| evaluate(&self.base, expr, &self.parameters);
-        let word = |expr: &ast::Expr, what: &str| -> Result<String, Error> {
-            if let ast::Expr::Identifier(ident) = expr {
-                return Ok(fold(ident));
-            }
-            let found = value(expr)?;
-            found.try_as_str().flatten().map(str::to_owned).ok_or_else(|| {
-                Error::statement(format!("an AS OF {what} takes a name or text, not {}", found.data_type()))
-            })
-        };
-        let at = |found: &datafusion::scalar::ScalarValue| {
-            instant(found, self.zone).map(AsOf::Timestamp).map_err(|error| Error::statement(error.to_string()))
-        };
-        match clause {
-            VersionClause::Tag(expr) => Ok(AsOf::Tag(word(expr, "TAG")?)),
-            VersionClause::Branch(expr) => Ok(AsOf::Branch(word(expr, "BRANCH")?)),
-            VersionClause::Timestamp(expr) => at(&value(expr)?),
-            VersionClause::Version(expr) => {
-                let found = value(expr)?;
-                version_number(&found).map(AsOf::Version).ok_or_else(|| {
-                    Error::statement(format!("an AS OF VERSION takes a whole number, not {}", shown(&found)))
-                })
-            }
-            VersionClause::Auto(expr) => {
-                let found = value(expr)?;
-                if let Some(number) = version_number(&found) {
-                    return Ok(AsOf::Version(number));
-                }
-                if let Some(Some(text)) = found.try_as_str() {
-                    let tag = self.state.tags().all_at(self.visible).any(|(tag, _)| tag.as_str() == text);
-                    return match instant(&found, self.zone) {
-                        _ if tag => Ok(AsOf::Tag(text.to_owned())),
-                        Ok(time) => Ok(AsOf::Timestamp(time)),
-                        Err(crate::instant::InstantError::Text { .. }) => Ok(AsOf::Tag(text.to_owned())),
-                        Err(error) => Err(Error::statement(error.to_string())),
-                    };
-                }
-                at(&found)
-            }
-        }
     }
 
     /// Plans a query whose unversioned names are those of `version`.
@@ -338,73 +288,6 @@ impl Context {
         Ok(LogicalPlanBuilder::from(plan).project(named)?.build()?)
     }
 
-    /// The error for a name that stands for nothing at a version: what it was at others, or the nearest name.
-    pub(crate) fn missing(&self, qualified: &QualifiedName, version: Version) -> Error {
-        let QualifiedName { schema, name } = qualified;
-        if schema == SYSTEM {
-            let known = SystemTable::ALL.iter().map(|table| table.name());
-            let names: Vec<&str> = known.clone().collect();
-            let hint = frostline_catalog::nearest(name, known);
-            let error = Error::statement(format!("table `{SYSTEM}.{name}` not found"));
-            return match hint {
-                Some(nearest) => Error::statement(format!("{error}; did you mean `{SYSTEM}.{nearest}`?")),
-                None => Error::statement(format!("{error}; there are {}", names.join(", "))),
-            };
-        }
-        let Some(schema_id) = self.state.schema_named(schema, version) else {
-            let known = self.state.schemas_at(version).map(|(_, name)| name.as_str()).chain([SYSTEM]);
-            return match frostline_catalog::nearest(schema, known) {
-                Some(nearest) => Error::statement(format!("schema `{schema}` not found; did you mean `{nearest}`?")),
-                None => Error::statement(format!("schema `{schema}` not found")),
-            };
-        };
-        if let Some(error) = self.lived_at_other_versions(qualified, schema_id, version) {
-            return error;
-        }
-        let known: Vec<&str> = self
-            .state
-            .relations_at(version)
-            .filter(|(found, _)| *found == schema_id)
-            .map(|(_, relation)| relation.name())
-            .map(frostline_catalog::Name::as_str)
-            .collect();
-        match frostline_catalog::nearest(name, known) {
-            Some(nearest) => Error::statement(format!("table `{qualified}` not found; did you mean `{nearest}`?")),
-            None => Error::statement(format!("table `{qualified}` not found")),
-        }
-    }
-
-    fn lived_at_other_versions(&self, qualified: &QualifiedName, schema: ObjectId, version: Version) -> Option<Error> {
-        let name = qualified.name.as_str();
-        let tables = self
-            .state
-            .tables()
-            .iter()
-            .filter(|(_, fact)| fact.value.schema == schema && fact.value.name.as_str() == name);
-        let views = self
-            .state
-            .views()
-            .iter()
-            .filter(|(_, fact)| fact.value.schema == schema && fact.value.name.as_str() == name);
-        let lives: Vec<_> = tables
-            .map(|(_, fact)| ("table", fact.interval))
-            .chain(views.map(|(_, fact)| ("view", fact.interval)))
-            .collect();
-        let ended =
-            lives.iter().filter_map(|(kind, life)| Some((*kind, life.end()?))).filter(|(_, end)| *end <= version);
-        if let Some((kind, end)) = ended.max_by_key(|(_, end)| *end) {
-            let last = end.number() - 1;
-            return Some(
-                Error::statement(format!("{kind} `{qualified}` was dropped in version {end}"))
-                    .with_hint(format!("its past is there: `{qualified} AS OF VERSION {last}`")),
-            );
-        }
-        let (kind, first) = lives.iter().map(|(kind, life)| (*kind, life.begin())).min_by_key(|(_, begin)| *begin)?;
-        Some(Error::statement(format!(
-            "{kind} `{qualified}` did not exist at version {version}; it exists from version {first} on"
-        )))
-    }
-
     /// Every setting that the session sees.
     pub(crate) fn settings(&self) -> Vec<SettingRow> {
         settings::rows(&self.own, self.base.config_options(), &self.state, self.visible)
@@ -437,28 +320,5 @@ impl Context {
     /// The function that says which version a statement sees.
     pub(crate) fn current_version_function(version: Version) -> ScalarUDF {
         ScalarUDF::from(CurrentVersion::new(version))
-    }
-}
-
-fn version_number(value: &datafusion::scalar::ScalarValue) -> Option<i64> {
-    use datafusion::scalar::ScalarValue as V;
-    match value {
-        V::Int8(Some(number)) => Some(i64::from(*number)),
-        V::Int16(Some(number)) => Some(i64::from(*number)),
-        V::Int32(Some(number)) => Some(i64::from(*number)),
-        V::Int64(Some(number)) => Some(*number),
-        V::UInt8(Some(number)) => Some(i64::from(*number)),
-        V::UInt16(Some(number)) => Some(i64::from(*number)),
-        V::UInt32(Some(number)) => Some(i64::from(*number)),
-        V::UInt64(Some(number)) => Some(i64::try_from(*number).unwrap_or(i64::MAX)),
-        _ => None,
-    }
-}
-
-fn shown(value: &datafusion::scalar::ScalarValue) -> String {
-    match value.try_as_str() {
-        Some(Some(text)) => format!("the text '{text}'"),
-        _ if value.is_null() => "NULL".to_owned(),
-        _ => format!("{value} of type {}", value.data_type()),
     }
 }

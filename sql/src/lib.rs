@@ -17,6 +17,7 @@
 pub mod parse;
 
 mod answer;
+mod as_of;
 mod catalog;
 mod column;
 mod context;
@@ -26,6 +27,7 @@ mod files;
 mod function;
 mod instant;
 mod lake;
+mod missing;
 mod parameters;
 mod planner;
 mod planning;

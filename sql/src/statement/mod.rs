@@ -9,6 +9,7 @@ mod drop;
 mod explain;
 mod insert;
 mod name;
+mod output_file;
 mod prepare;
 mod setting;
 mod show;

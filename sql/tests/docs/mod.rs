@@ -131,7 +131,8 @@ fn every_example_of_the_documents_prints_what_it_says() {
 
 #[test]
 fn an_example_is_a_block_and_the_text_directly_behind_it() {
-    let text = "a\n```sql\nSELECT 1;\nSELECT 2\n```\n\n```text\none\n```\nb\n```sql\nSELECT 3\n```\n```sql not-run\nx\n```\n";
+    let text =
+        "a\n```sql\nSELECT 1;\nSELECT 2\n```\n\n```text\none\n```\nb\n```sql\nSELECT 3\n```\n```sql not-run\nx\n```\n";
     let first = Example { line: 2, sql: "SELECT 1;\nSELECT 2".to_owned(), printed: Some("one".to_owned()) };
     let second = Example { line: 11, sql: "SELECT 3".to_owned(), printed: None };
     assert_eq!(examples(text), [first, second]);

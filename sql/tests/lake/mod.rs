@@ -41,8 +41,7 @@ impl TestLake {
     /// A new lake. The name must be of its own in this process.
     pub(crate) async fn create(name: &str, settings: Settings) -> Result<Self, Error> {
         let location = format!("memory://{name}");
-        let options =
-            CreateOptions { author: "root".to_owned(), message: String::new(), allow_asserted_times: true };
+        let options = CreateOptions { author: "root".to_owned(), message: String::new(), allow_asserted_times: true };
         Lake::create(&location, options).await?;
         let clock = Arc::new(ManualClock::at(SECOND_VERSION));
         let lake = open(&location, &settings, &clock).await?;

@@ -29,7 +29,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
@@ -166,8 +166,7 @@ fn printed(batches: &[RecordBatch]) -> Vec<Vec<String>> {
 
 /// Runs every record of a script, also behind one that fails, and gives what failed.
 async fn run_script(path: &Path, storage: Storage) -> Result<Vec<String>, String> {
-    let records: Vec<Record<DefaultColumnType>> =
-        sqllogictest::parse_file(path).map_err(|error| error.to_string())?;
+    let records: Vec<Record<DefaultColumnType>> = sqllogictest::parse_file(path).map_err(|error| error.to_string())?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = format!("slt-{stem}-{}", storage.label());
     let lake = TestLake::create(&name, storage.settings()).await.map_err(|error| describe(&error))?;
