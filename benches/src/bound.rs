@@ -23,9 +23,8 @@ pub(crate) enum Bound {
 impl Bound {
     /// Whether it is reached. What is relative to a floor or peer is never reached without one.
     pub(crate) fn holds(self, measured: Quantity, against: Option<Quantity>) -> bool {
-        let relative = |times: f64, more: f64| {
-            against.is_some_and(|against| measured.number() <= times * against.number() + more)
-        };
+        let relative =
+            |times: f64, more: f64| against.is_some_and(|against| measured.number() <= times * against.number() + more);
         match self {
             Self::AtMost(most) => measured.number() <= most,
             Self::AtLeast(least) => measured.number() >= least,

@@ -96,8 +96,7 @@ impl Claim {
         };
         let against = self.against.map_or_else(String::new, |against| against.to_string());
         let ratio = self.against.filter(|against| against.number() > 0.0);
-        let ratio =
-            ratio.map_or_else(String::new, |against| format!("{:.2} ×", measured.number() / against.number()));
+        let ratio = ratio.map_or_else(String::new, |against| format!("{:.2} ×", measured.number() / against.number()));
         let bounds: Vec<String> = self.bounds.iter().map(|bound| bound.describe(measured.unit())).collect();
         [self.what.clone(), measured.to_string(), against, ratio, bounds.join(", "), verdict.to_owned()]
     }

@@ -1,8 +1,8 @@
 //! The floor of an import of Parquet: the `parquet` crate alone decodes a file and encodes the same rows again.
 //!
-//! One thread decodes while others encode the columns of a row group side by side, as the import does, with the writer's
-//! properties of frozen segments. What is encoded is thrown away: the floor hashes nothing, keeps no statistics of its
-//! own, writes no file and commits nothing.
+//! One thread decodes while others encode the columns of a row group side by side, as the import does, with the
+//! properties that frozen segments are written with. What is encoded is thrown away: the floor hashes nothing, keeps no
+//! statistics of its own, writes no file and commits nothing.
 
 use std::fs::File;
 use std::path::Path;

@@ -86,8 +86,7 @@ fn main() -> ExitCode {
 /// Runs benchmarks one after the other. One that fails does not keep the others from running.
 fn run(benchmarks: &[Benchmark], size: Size) -> Result<Vec<Claim>, Failure> {
     let workbench = Workbench::open(size)?;
-    let runtime: Runtime =
-        Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
+    let runtime: Runtime = Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
     if cfg!(debug_assertions) {
         eprintln!("this is a debug build: its figures say nothing; run it with --release");
     }

@@ -71,6 +71,10 @@ pub(crate) struct Attribution {
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
+    /// Let commits assert a time in the past, to replay recorded history
+    #[arg(long)]
+    pub(crate) allow_asserted_times: bool,
+
     #[command(flatten)]
     pub(crate) attribution: Attribution,
 }
@@ -236,7 +240,11 @@ pub(crate) struct VerifyArguments {
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
-pub(crate) struct DemoArguments {}
+pub(crate) struct DemoArguments {
+    /// Keep the lake in this folder, which must be new or empty
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
 
 impl Attribution {
     /// Who commits.

@@ -95,6 +95,10 @@ pub(crate) enum Failure {
         source: ReadlineError,
     },
 
+    /// The demo did not go as told.
+    #[error(transparent)]
+    Demo(Box<dyn Error + Send + Sync>),
+
     /// The process cannot start its threads.
     #[error("cannot start; check the limits on processes and memory")]
     Runtime {
@@ -138,9 +142,12 @@ impl Failure {
             Self::Engine(error) => code_of_kind(error.kind()),
             Self::Output(error) => code_of_output(error),
             Self::At { source, .. } => source.exit_code(),
-            Self::Parse(_) | Self::Import(_) | Self::Version(_) | Self::NoTable { .. } | Self::Script { .. } => {
-                STATEMENT
-            }
+            Self::Parse(_)
+            | Self::Import(_)
+            | Self::Version(_)
+            | Self::NoTable { .. }
+            | Self::Script { .. }
+            | Self::Demo(_) => STATEMENT,
             Self::Usage { .. } => USAGE,
             Self::Interrupted { .. } => INTERRUPTED,
             Self::Terminal { .. } | Self::Runtime { .. } => STORE,

@@ -92,10 +92,7 @@ mod tests {
 
     #[test]
     fn rates_are_over_the_whole_time() {
-        assert_eq!(
-            rates(80_000_000, 1_200_000, Duration::from_secs(2)),
-            "1,200,000 rows, 600,000 rows/s, 38.15 MiB/s"
-        );
+        assert_eq!(rates(80_000_000, 1_200_000, Duration::from_secs(2)), "1,200,000 rows, 600,000 rows/s, 38.15 MiB/s");
     }
 
     #[test]

@@ -133,7 +133,6 @@ of_kind! {
     frostline_catalog::schema::UnsupportedType => Statement,
     frostline_engine::import::normalise::UnsupportedType => Statement,
     frostline_engine::import::normalise::NormaliseError => Statement,
-    LocationError => Lake,
     VerifyError => Lake,
 }
 
@@ -145,8 +144,23 @@ fn kind_of_store(error: &StoreError) -> ErrorKind {
     }
 }
 
+fn kind_of_location(error: &LocationError) -> ErrorKind {
+    match error {
+        LocationError::Create { .. } | LocationError::Open { .. } => ErrorKind::Store,
+        LocationError::Empty | LocationError::NoStore { .. } | LocationError::Refused { .. } => ErrorKind::Usage,
+        LocationError::NoCurrentDirectory { .. } | LocationError::Missing { .. } => ErrorKind::Lake,
+    }
+}
+
+impl From<LocationError> for Error {
+    fn from(error: LocationError) -> Self {
+        Self::caused(kind_of_location(&error), error)
+    }
+}
+
 fn kind_of_ledger(error: &LedgerError) -> ErrorKind {
     match error {
+        LedgerError::Location(error) => kind_of_location(error),
         LedgerError::Store(error) => kind_of_store(error),
         _ => ErrorKind::Lake,
     }

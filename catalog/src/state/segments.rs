@@ -44,6 +44,11 @@ impl TableSegments {
         &self.frozen
     }
 
+    /// How many hot rows are there at a version.
+    pub fn hot_rows_at(&self, version: Version) -> u64 {
+        self.hot_at(version).map(|placed| placed.segment.rows).sum()
+    }
+
     /// How many rows are there at a version.
     pub fn rows_at(&self, version: Version) -> u64 {
         self.hot_at(version).chain(self.frozen_at(version)).map(|placed| placed.segment.rows).sum()

@@ -66,12 +66,7 @@ async fn tell(folders: &Folders) -> Result<(), Failure> {
     invite(&mut teller, &session, folders).await
 }
 
-async fn show_replay(
-    teller: &mut Teller,
-    session: &Session,
-    month: &Month,
-    lake_bytes: u64,
-) -> Result<(), Failure> {
+async fn show_replay(teller: &mut Teller, session: &Session, month: &Month, lake_bytes: u64) -> Result<(), Failure> {
     teller.step("What was replayed: each hour's departures, and at each close of day a report and a tag")?;
     teller.statement(replay::REPORT)?;
     let found = teller
@@ -101,7 +96,8 @@ async fn invite(teller: &mut Teller, session: &Session, folders: &Folders) -> Re
     match folders.kept() {
         Some(folder) => teller.say(&format!("$ frostline --lake {}", shell_word(folder)))?,
         None => {
-            teller.say("$ frostline demo --keep flights      # this lake is gone when the demo ends; that one stays")?;
+            teller
+                .say("$ frostline demo --keep flights      # this lake is gone when the demo ends; that one stays")?;
             teller.say("$ frostline --lake flights")?;
         }
     }

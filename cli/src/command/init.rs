@@ -13,7 +13,7 @@ pub(crate) async fn run(context: &Context, arguments: InitArguments) -> Result<(
     let options = CreateOptions {
         author: attribution.author(),
         message: attribution.message().unwrap_or_default().to_owned(),
-        ..CreateOptions::default()
+        allow_asserted_times: arguments.allow_asserted_times,
     };
     let id = context.writing(Lake::create(&context.location, options)).await??;
     message::say(&format!("version 1: create lake {id} at {}", context.location));

@@ -26,12 +26,12 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use unicode_width::UnicodeWidthStr;
 
+use super::ResultWriter;
 use super::error::OutputError;
 use super::layout::{self, Lane, Need};
 use super::screen::{self, Align, Colour, Screen};
 use super::sink::Sink;
 use super::value;
-use super::ResultWriter;
 
 /// Rows held back to measure the columns where none are left out.
 const PAGE_ROWS: usize = 1000;

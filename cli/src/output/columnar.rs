@@ -19,11 +19,11 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use super::ResultWriter;
 use super::error::OutputError;
 use super::format::OutputFormat;
 use super::sink::{Sink, Target};
 use super::value;
-use super::ResultWriter;
 
 /// A row group is written out when it has grown to this, which bounds the memory.
 const ROW_GROUP_BYTES: usize = 128 * 1024 * 1024;
@@ -145,12 +145,8 @@ impl ResultWriter for ColumnarWriter {
 
 fn with_distinct_names(schema: &SchemaRef) -> SchemaRef {
     let names = value::distinct_names(schema);
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .zip(names)
-        .map(|(field, name)| field.as_ref().clone().with_name(name))
-        .collect();
+    let fields: Vec<Field> =
+        schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name)).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata.clone()))
 }
 

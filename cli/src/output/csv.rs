@@ -11,10 +11,10 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::ResultWriter;
 use super::error::OutputError;
 use super::sink::Sink;
 use super::value::{self, Cell};
-use super::ResultWriter;
 
 /// Bytes gathered before the sink gets them.
 const CHUNK_BYTES: usize = 32 * 1024;

@@ -17,10 +17,10 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
+use super::ResultWriter;
 use super::error::OutputError;
 use super::sink::Sink;
 use super::value::{self, Cell, TextColumn, TimeStyle};
-use super::ResultWriter;
 
 /// Bytes gathered before the sink gets them.
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -65,8 +65,8 @@ impl JsonWriter {
     fn columns(&self, batch: &RecordBatch) -> Result<Vec<JsonColumn>, OutputError> {
         let mut columns: Vec<JsonColumn> = Vec::with_capacity(batch.num_columns());
         for (name, array) in self.names.iter().zip(batch.columns()) {
-            let column = JsonColumn::try_new(array)
-                .map_err(|source| OutputError::Value { column: name.clone(), source })?;
+            let column =
+                JsonColumn::try_new(array).map_err(|source| OutputError::Value { column: name.clone(), source })?;
             columns.push(column);
         }
         Ok(columns)

@@ -9,11 +9,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use unicode_width::UnicodeWidthStr;
 
+use super::ResultWriter;
 use super::error::OutputError;
 use super::screen::{self, Align};
 use super::sink::Sink;
 use super::value;
-use super::ResultWriter;
 
 /// Rows held back to measure the columns.
 const PAGE_ROWS: usize = 1000;

@@ -56,7 +56,10 @@ pub(crate) struct Sink {
 
 enum Destination {
     Stdout(io::Stdout),
-    Staged { file: NamedTempFile, path: PathBuf },
+    Staged {
+        file: NamedTempFile,
+        path: PathBuf,
+    },
     Special(File),
     #[cfg(test)]
     Memory(Vec<u8>),

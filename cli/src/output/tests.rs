@@ -156,10 +156,7 @@ fn a_zone_shows_its_local_time_and_offset() {
 fn a_time_beyond_the_calendar_names_its_column() {
     let result = one("t", array(TimestampMicrosecondArray::from(vec![i64::MAX])));
     let error = bytes_of(OutputFormat::Csv, Screen::UNBOUNDED, &[result]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a value of column `t` cannot be written as text; cast the column to another type"
-    );
+    assert_eq!(error.to_string(), "a value of column `t` cannot be written as text; cast the column to another type");
 }
 
 #[test]
@@ -187,11 +184,7 @@ fn binary_is_hexadecimal_everywhere() {
     let values: Vec<Option<&[u8]>> = vec![Some(b"\x00\xff".as_slice()), Some(b"".as_slice()), None];
     let result = table(vec![("b", array(BinaryViewArray::from(values))), ("n", integers(vec![1, 2, 3]))]);
     check(OutputFormat::Csv, std::slice::from_ref(&result), "b,n\n00ff,1\n\"\",2\n,3\n");
-    check(
-        OutputFormat::Jsonl,
-        &[result],
-        "{\"b\":\"00ff\",\"n\":1}\n{\"b\":\"\",\"n\":2}\n{\"b\":null,\"n\":3}\n",
-    );
+    check(OutputFormat::Jsonl, &[result], "{\"b\":\"00ff\",\"n\":1}\n{\"b\":\"\",\"n\":2}\n{\"b\":null,\"n\":3}\n");
 }
 
 // json, jsonl
@@ -290,11 +283,7 @@ fn json_nests() {
         maps.values().append_value(number);
         maps.append(true).unwrap();
     }
-    let result = table(vec![
-        ("l", lists()),
-        ("s", array(structs)),
-        ("m", array(maps.finish())),
-    ]);
+    let result = table(vec![("l", lists()), ("s", array(structs)), ("m", array(maps.finish()))]);
     check(
         OutputFormat::Jsonl,
         std::slice::from_ref(&result),
@@ -302,11 +291,7 @@ fn json_nests() {
          {\"l\":null,\"s\":{\"x\":null},\"m\":{\"k\":2}}\n\
          {\"l\":[],\"s\":{\"x\":\"NaN\"},\"m\":{\"k\":3}}\n",
     );
-    check(
-        OutputFormat::Jsonl,
-        &[result.slice(2, 1)],
-        "{\"l\":[],\"s\":{\"x\":\"NaN\"},\"m\":{\"k\":3}}\n",
-    );
+    check(OutputFormat::Jsonl, &[result.slice(2, 1)], "{\"l\":[],\"s\":{\"x\":\"NaN\"},\"m\":{\"k\":3}}\n");
 }
 
 #[test]

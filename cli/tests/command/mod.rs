@@ -1,5 +1,6 @@
 //! One file for each command, and for what all of them keep to.
 
+mod demo;
 mod exit_code;
 mod format;
 mod import;

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::context::{Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM, fold};
 use crate::error::Error;
 use crate::expression::evaluate;
-use crate::instant::Zone;
+use crate::instant::{Zone, parse_instant};
 use crate::parse::{Set, VersionClause};
 use crate::session::Session;
 use crate::settings::{check_allowed, full_name, unknown};
@@ -48,6 +48,10 @@ pub(super) fn set(session: &Session, context: &Context, set: &Set) -> Result<Wor
     match name.as_str() {
         "frostline.author" => session.inner().own.author = value,
         "frostline.message" => session.inner().own.message = value,
+        "frostline.commit_time" => {
+            let at = parse_instant(&value, context.zone).map_err(|error| Error::statement(error.to_string()))?;
+            session.inner().commit_time = Some(at);
+        }
         _ => {
             let mut inner = session.inner();
             check_allowed(&name, &inner.options)?;
@@ -88,6 +92,7 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
         }
         "frostline.author" => inner.own.author.clear(),
         "frostline.message" => inner.own.message.clear(),
+        "frostline.commit_time" => inner.commit_time = None,
         _ => {
             check_allowed(&name, &inner.options)?;
             let value = defaults.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value);

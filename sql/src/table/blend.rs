@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::DFSchema;
@@ -137,10 +137,23 @@ impl Scan<'_> {
 
     /// The hot rows of the version, as the projected columns.
     async fn hot_rows(&self, columns: &ScanColumns, projection: &[usize]) -> Result<HotRows> {
+        if projection.is_empty() && self.filters.is_empty() {
+            return self.hot_row_count(columns);
+        }
         let slices = self.lake.hot_rows(self.state, self.table, self.version).await.map_err(external)?;
         let batches: Vec<RecordBatch> =
             slices.iter().map(|rows| adapt_rows(rows, columns, projection)).collect::<Result<Vec<RecordBatch>>>()?;
         Ok(HotRows::new(Arc::new(columns.schema().project(projection)?), &batches))
+    }
+
+    /// As many rows without columns as the version has hot rows: what COUNT(*) needs. The catalog knows how many.
+    fn hot_row_count(&self, columns: &ScanColumns) -> Result<HotRows> {
+        let schema = Arc::new(columns.schema().project(&[])?);
+        let segments = self.state.segments_of(self.table);
+        let rows: u64 = segments.map_or(0, |segments| segments.hot_rows_at(self.version));
+        let options = RecordBatchOptions::new().with_row_count(usize::try_from(rows).ok());
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), Vec::new(), &options)?;
+        Ok(HotRows::new(schema, &[batch]))
     }
 
     /// The frozen segments of the version, in the order of their placements.

@@ -183,10 +183,7 @@ fn columns_that_do_not_fit_are_left_out_in_the_middle() {
 #[test]
 fn numbers_are_never_cut() {
     let screen = Screen { width: Some(34), rows: None, colour: Colour::Plain };
-    let result = table(vec![
-        ("n", integers(vec![i64::MAX])),
-        ("t", texts(vec!["a text that is far too long"])),
-    ]);
+    let result = table(vec![("n", integers(vec![i64::MAX])), ("t", texts(vec!["a text that is far too long"]))]);
     check_on(
         screen,
         OutputFormat::Box,

@@ -129,10 +129,7 @@ fn a_file_that_cannot_be_made_fails_before_the_query_runs() {
     let error = Output::open(&options(OutputFormat::Csv, path.clone())).err().unwrap();
     assert_eq!(
         error.to_string(),
-        format!(
-            "cannot write to `{}`; check that its folder exists, has room, and may be written to",
-            path.display()
-        )
+        format!("cannot write to `{}`; check that its folder exists, has room, and may be written to", path.display())
     );
     assert_eq!(error.exit_code(), 1);
 }
