@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::id::{BranchId, Version};
+use crate::name::NAME_BYTES_MAX;
 use crate::state::State;
 use crate::time::Micros;
 
@@ -111,6 +112,9 @@ impl State {
 
 /// The name most like another, if any is like it at all.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    if name.len() > NAME_BYTES_MAX {
+        return None;
+    }
     let folded = name.to_lowercase();
     known
         .into_iter()

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use frostline_catalog::io::StoreError;
@@ -120,10 +120,7 @@ impl RowWriter {
 
     /// What the waiting rows take, without the parts of shared buffers that they do not use.
     fn hot_size_bytes(&self) -> usize {
-        let column_bytes = |batch: &RecordBatch| -> usize {
-            batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum()
-        };
-        self.hot.iter().map(column_bytes).sum()
+        self.hot.iter().flat_map(|batch| batch.columns()).map(|column| value_bytes(column)).sum()
     }
 
     async fn freeze(&mut self, batches: Vec<RecordBatch>) -> Result<(), TakeError> {
@@ -180,6 +177,28 @@ impl RowWriter {
             self.parts.push(Part::Hot { rows: self.rows, block: encode_hot(&rows)? });
         }
         Ok(TakenRows { rows: self.rows, parts: self.parts })
+    }
+}
+
+/// What an array's values take: the bytes of its texts, not the buffers that it shares with others.
+fn value_bytes(array: &ArrayRef) -> usize {
+    let views = |lengths: &mut dyn Iterator<Item = u32>| lengths.map(|length| length as usize + 4).sum();
+    match array.data_type() {
+        DataType::Utf8View => views(&mut array.as_string_view().lengths()),
+        DataType::BinaryView => views(&mut array.as_binary_view().lengths()),
+        DataType::Struct(_) => array.as_struct().columns().iter().map(value_bytes).sum(),
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            let (Some(first), Some(last)) = (list.value_offsets().first(), list.value_offsets().last()) else { return 0 };
+            value_bytes(&list.values().slice(*first as usize, (last - first) as usize)) + 4 * list.len()
+        }
+        DataType::Map(..) => {
+            let map = array.as_map();
+            let (Some(first), Some(last)) = (map.value_offsets().first(), map.value_offsets().last()) else { return 0 };
+            let entries = map.entries().slice(*first as usize, (last - first) as usize);
+            entries.columns().iter().map(value_bytes).sum::<usize>() + 4 * map.len()
+        }
+        _ => array.to_data().get_slice_memory_size().unwrap_or(0),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::Result;
 use frostline_catalog::Version;
 
 use crate::context::{CATALOG, Context, QualifiedName, SYSTEM};
@@ -71,7 +71,9 @@ impl SchemaProvider for LakeSchema {
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let qualified = QualifiedName { schema: self.name.clone(), name: name.to_owned() };
         let found = self.lake.context.relation(&qualified, self.lake.version, self.lake.depth).await;
-        found.map_err(|error| DataFusionError::External(Box::new(error)))
+        // The planner also looks up names that carry a version clause here, and leaves what it finds unused. A name
+        // without one was resolved before planning, so its error was told then.
+        Ok(found.unwrap_or(None))
     }
 
     fn table_exist(&self, name: &str) -> bool {

@@ -16,6 +16,7 @@ use frostline_catalog::{Micros, ObjectId, Relation, State, Version};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::at_version::AtVersion;
 use crate::catalog::LakeCatalogs;
 use crate::error::Error;
 use crate::function::CurrentVersion;
@@ -162,6 +163,7 @@ impl Context {
                     }
                     let hidden = name.0.len() == 1 && found.ctes.contains(&qualified.name);
                     let provider = self.relation(&qualified, version, depth).await?;
+                    self.note_read(&qualified, version);
                     if provider.is_none() && !hidden {
                         return Err(self.missing(&qualified, version));
                     }
@@ -207,11 +209,23 @@ impl Context {
             if let Some(found) = self.relations().get(&key) {
                 return Ok(Some(Arc::clone(found)));
             }
-            let Some(provider) = self.make_relation(qualified, version, depth).await? else { return Ok(None) };
+            let Some(mut provider) = self.make_relation(qualified, version, depth).await? else { return Ok(None) };
+            if version != self.visible && provider.get_logical_plan().is_none() {
+                provider = Arc::new(AtVersion::new(provider, qualified, version)?);
+            }
             self.relations().insert(key, Arc::clone(&provider));
             Ok(Some(provider))
         }
         .boxed()
+    }
+
+    /// Notes a table that is read without a version of its own: a later change of its rows is a conflict.
+    fn note_read(&self, qualified: &QualifiedName, version: Version) {
+        if version == self.visible
+            && let Some(Relation::Table(table, _)) = self.find(qualified, version)
+        {
+            self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+        }
     }
 
     fn relations(&self) -> std::sync::MutexGuard<'_, HashMap<RelationKey, Arc<dyn TableProvider>>> {
@@ -232,9 +246,6 @@ impl Context {
         match self.find(qualified, version) {
             None => Ok(None),
             Some(Relation::Table(table, _)) => {
-                if version == self.visible {
-                    self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
-                }
                 let provider = TableAt::new(Arc::clone(&self.lake), Arc::clone(&self.state), table, version)
                     .with_scan_log(self.scans.clone());
                 Ok(Some(Arc::new(provider)))

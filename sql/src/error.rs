@@ -146,9 +146,11 @@ fn kind_of_store(error: &StoreError) -> ErrorKind {
 
 fn kind_of_location(error: &LocationError) -> ErrorKind {
     match error {
-        LocationError::Create { .. } | LocationError::Open { .. } => ErrorKind::Store,
+        LocationError::Create { .. } => ErrorKind::Store,
         LocationError::Empty | LocationError::NoStore { .. } | LocationError::Refused { .. } => ErrorKind::Usage,
-        LocationError::NoCurrentDirectory { .. } | LocationError::Missing { .. } => ErrorKind::Lake,
+        LocationError::NoCurrentDirectory { .. } | LocationError::Missing { .. } | LocationError::Open { .. } => {
+            ErrorKind::Lake
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod parse;
 
 mod answer;
 mod as_of;
+mod at_version;
 mod catalog;
 mod column;
 mod context;

@@ -35,7 +35,7 @@ impl RelationPlanner for VersionPlanner {
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
         let key = planned_key(&relation).map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let (Some(key), TableFactor::Table { name, alias, .. }) = (key, &relation) else {
+        let (Some(key), TableFactor::Table { name, alias, args, .. }) = (key, &relation) else {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         let provider = self.planned.get(&key).ok_or_else(|| {
@@ -45,7 +45,12 @@ impl RelationPlanner for VersionPlanner {
             Ok(reference) => reference,
             Err(_) => TableReference::bare(name.to_string()),
         };
-        let plan = LogicalPlanBuilder::scan(reference, provider_as_source(Arc::clone(provider)), None)?.build()?;
+        let source = provider_as_source(Arc::clone(provider));
+        // Calls of one function with other arguments are other relations: each scan bears its arguments in its name.
+        let plan = match args {
+            Some(_) => LogicalPlanBuilder::scan(TableReference::bare(key), source, None)?.alias(reference)?.build()?,
+            None => LogicalPlanBuilder::scan(reference, source, None)?.build()?,
+        };
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
     }
 }

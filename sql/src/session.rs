@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
@@ -50,7 +51,6 @@ pub struct Session {
 pub(crate) struct Inner {
     pub(crate) own: OwnSettings,
     pub(crate) schema: String,
-    pub(crate) commit_time: Option<Micros>,
     pub(crate) local_files: bool,
     pub(crate) options: ConfigOptions,
     pub(crate) prepared: HashMap<String, Prepared>,
@@ -69,7 +69,6 @@ impl Session {
         let inner = Inner {
             own: OwnSettings::default(),
             schema: DEFAULT_SCHEMA.to_owned(),
-            commit_time: None,
             local_files: false,
             options,
             prepared: HashMap::new(),
@@ -102,7 +101,7 @@ impl Session {
     /// The same session, whose next commits count as made at an instant of the past. The lake's setting
     /// `allow_asserted_times` must be true.
     pub fn with_commit_time(self, at_micros: Option<i64>) -> Self {
-        self.inner().commit_time = at_micros.map(Micros::new);
+        self.inner().own.commit_time = at_micros.map(Micros::new);
         self
     }
 
@@ -196,7 +195,7 @@ impl Session {
         let visible = own.pin.unwrap_or(newest);
         let zone_text = options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
         let zone = Zone::parse(&zone_text).ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
-        let base = self.planning_state(options, &schema, visible)?;
+        let base = self.planning_state(options, &schema, visible, started)?;
         Ok(Arc::new(Context {
             lake: Arc::clone(&self.lake.engine),
             state,
@@ -219,11 +218,14 @@ impl Session {
         mut options: ConfigOptions,
         schema: &str,
         visible: Version,
+        started: Micros,
     ) -> Result<SessionState, Error> {
         schema.clone_into(&mut options.catalog.default_schema);
         let mut state = SessionState::clone(&self.lake.base);
         *state.config_mut().options_mut() = options;
         state.mark_start_execution();
+        // now() is the instant that AS OF is judged by, and comes from the same clock.
+        state.execution_props_mut().query_execution_start_time = DateTime::from_timestamp_micros(started.get());
         let function = Arc::new(Context::current_version_function(visible));
         datafusion::execution::FunctionRegistry::register_udf(&mut state, function)?;
         Ok(state)
@@ -250,7 +252,7 @@ impl Session {
             if inner.own.pin.is_some() {
                 return Err(pinned(context.visible));
             }
-            (inner.own.author.clone(), inner.own.message.clone(), inner.commit_time)
+            (inner.own.author.clone(), inner.own.message.clone(), inner.own.commit_time)
         };
         if commit_time.is_some() && !asserted_times_allowed(context) {
             return Err(Error::statement("this lake does not let commits assert a time of the past")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use datafusion::common::config::ConfigOptions;
-use frostline_catalog::{State, Version};
+use frostline_catalog::{Micros, State, Version};
 
 use crate::error::Error;
 use crate::system::SettingRow;
@@ -15,6 +15,8 @@ pub(crate) struct OwnSettings {
     pub(crate) message: String,
     /// The version that the session is pinned to.
     pub(crate) pin: Option<Version>,
+    /// The instant that the session's commits count as made at.
+    pub(crate) commit_time: Option<Micros>,
     /// The planner's settings that the session changed.
     pub(crate) changed: BTreeSet<String>,
 }
@@ -55,7 +57,7 @@ pub(crate) fn check_allowed(name: &str, options: &ConfigOptions) -> Result<(), E
 /// The error for a setting that does not exist.
 pub(crate) fn unknown(name: &str, options: &ConfigOptions) -> Error {
     let known: Vec<String> = options.entries().into_iter().map(|entry| entry.key).collect();
-    let own = ["frostline.as_of", "frostline.author", "frostline.message"];
+    let own = ["frostline.as_of", "frostline.author", "frostline.commit_time", "frostline.message"];
     match frostline_catalog::nearest(name, known.iter().map(String::as_str).chain(own)) {
         Some(nearest) => Error::statement(format!("setting `{name}` does not exist; did you mean `{nearest}`?")),
         None => Error::statement(format!("setting `{name}` does not exist"))
@@ -79,6 +81,11 @@ pub(crate) fn rows(session: &OwnSettings, options: &ConfigOptions, state: &State
             "the version that the session is pinned to",
         ),
         own("frostline.author", text(&session.author), "the author of the session's commits"),
+        own(
+            "frostline.commit_time",
+            session.commit_time.map(|time| time.to_string()),
+            "the instant that the session's commits count as made at, where the lake allows it",
+        ),
         own("frostline.message", text(&session.message), "the message of the session's commits"),
     ];
     for (name, value) in state.settings().all_at(visible) {

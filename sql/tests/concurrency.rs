@@ -161,7 +161,7 @@ fn a_name_goes_to_one_of_sixteen_that_ask_for_it_at_once() {
 
 /// Reads a table twice in one statement, over and over, and says which versions were seen with how many rows.
 async fn read_on(session: Session, rounds: u64) -> Checked<BTreeSet<(u64, i64)>> {
-    let sql = "SELECT count(*), (SELECT count(*) FROM t) FROM t";
+    let sql = "SELECT count(*), (SELECT count(*) FROM t) AS again FROM t";
     let mut seen = BTreeSet::new();
     for _ in 0..rounds {
         let failed = |error: frostline_sql::Error| describe(&error);

@@ -3,6 +3,13 @@
 //! * `slt/` holds scripts of statements and what they must give; [`slt`] runs them.
 //! * [`docs`] runs the examples of the documents.
 
+mod concurrency;
+mod damage;
 mod docs;
+mod door;
+mod frost_line;
+mod history;
 mod lake;
+mod real_data;
 mod slt;
+mod tpch;

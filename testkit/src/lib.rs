@@ -9,5 +9,6 @@
 //! A plan is a function, so that a failure is replayed exactly: write it by hand for one case, or draw it from a seed.
 
 mod fault_store;
+pub mod model;
 
 pub use fault_store::{Counts, Fault, FaultStore, Faults, Operation};

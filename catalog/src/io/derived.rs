@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::id::{LakeId, Slot};
 use crate::state::{Restore, State};
 
-/// Where to begin looking for the head. It may be old, absent or wrong.
+/// Where to begin looking for the head. It may be old or absent, and one that was altered is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hint {
     /// A slot that existed when the hint was written.
@@ -26,11 +26,15 @@ pub(super) struct Hint {
 
 impl Hint {
     fn encode(self) -> Vec<u8> {
-        format!("head {}\ncheckpoint {}\n", self.head, self.checkpoint).into_bytes()
+        let text = format!("head {}\ncheckpoint {}\n", self.head, self.checkpoint);
+        format!("{text}sha256 {}\n", Digest::of(text.as_bytes())).into_bytes()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
+        let (text, digest) = std::str::from_utf8(bytes).ok()?.split_once("sha256 ")?;
+        if digest.trim_end() != Digest::of(text.as_bytes()).to_string() {
+            return None;
+        }
         let mut lines = text.lines();
         let number = |line: Option<&str>, word: &str| -> Option<Slot> {
             line?.strip_prefix(word)?.trim().parse().ok().map(Slot::new)

@@ -89,6 +89,14 @@ pub enum LedgerError {
         /// A later slot that is there.
         later: Slot,
     },
+    /// The newest slot was lost.
+    #[error("slot {slot} (`{key}`) is missing, though the hint says that it was written")]
+    LostHead {
+        /// The slot.
+        slot: Slot,
+        /// Its key.
+        key: String,
+    },
     /// A slot is damaged, or needs a newer release.
     #[error("slot {slot} (`{key}`) cannot be used")]
     Slot {

@@ -307,7 +307,12 @@ impl Ledger {
 /// A slot after the head that is there means that the slot between was lost: the next one, and the one of the hint.
 async fn check_nothing_later(store: &dyn ObjectStore, state: &State, hint: Option<Hint>) -> Result<(), LedgerError> {
     let head = state.head().slot;
-    let hinted = hint.map(|hint| hint.head).filter(|hinted| *hinted > head.next());
+    let hinted = hint.map(|hint| hint.head).filter(|hinted| *hinted > head);
+    if let Some(slot) = hinted
+        && matches!(store.head(&keys::slot(slot)).await, Err(object_store::Error::NotFound { .. }))
+    {
+        return Err(LedgerError::LostHead { slot, key: keys::slot(slot).to_string() });
+    }
     for later in [Some(head.next().next()), hinted].into_iter().flatten() {
         let found = store.head(&keys::slot(later)).await.is_ok();
         if found && store.head(&keys::slot(head.next())).await.is_err() {

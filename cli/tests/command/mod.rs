@@ -1,10 +1,12 @@
 //! One file for each command, and for what all of them keep to.
 
+mod concurrency;
 mod demo;
 mod exit_code;
 mod format;
 mod import;
 mod init;
+mod kill;
 mod log;
 mod parameter;
 mod pipe;

@@ -157,7 +157,7 @@ fn table_options(options: &[(String, String)]) -> Result<Vec<(String, String)>, 
     }
 }
 
-fn cast_by_position(
+pub(super) fn cast_by_position(
     plan: datafusion::logical_expr::LogicalPlan,
     columns: &[Column],
     table: &QualifiedName,

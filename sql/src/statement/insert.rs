@@ -10,7 +10,7 @@ use frostline_catalog::schema::Column;
 use frostline_catalog::transaction::TableTarget;
 
 use super::Work;
-use super::create::counted;
+use super::create::{cast_by_position, counted};
 use super::name::own_schema;
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
@@ -25,7 +25,8 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &pars
     let table = context.find_table(&qualified, context.visible)?;
     let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
     let plan = plan(context, insert, &qualified, &columns).await?;
-    let plan = fill_parameters(plan, &context.parameters)?;
+    // A parameter may have another type than its column: the planner took the column's.
+    let plan = cast_by_position(fill_parameters(plan, &context.parameters)?, &columns, &qualified)?;
     let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
     let rows = write_plan(session, context, plan, &columns, sort_by.unwrap_or_default()).await?;
     let count = rows.rows();

@@ -39,7 +39,8 @@ pub(super) async fn prepare(session: &Session, context: &Arc<Context>, prepare: 
 
 pub(super) async fn execute(session: &Session, context: &Arc<Context>, execute: &Execute) -> Result<Work, Error> {
     let name = fold(&execute.name);
-    let prepared = session.inner().prepared.get(&name).cloned().ok_or_else(|| not_prepared(session, &name))?;
+    let prepared = session.inner().prepared.get(&name).cloned();
+    let prepared = prepared.ok_or_else(|| not_prepared(session, &name))?;
     let mut values = Vec::with_capacity(execute.parameters.len());
     for (place, expr) in execute.parameters.iter().enumerate() {
         let value = evaluate(&context.base, expr, &context.parameters)?;

@@ -50,7 +50,7 @@ pub(super) fn set(session: &Session, context: &Context, set: &Set) -> Result<Wor
         "frostline.message" => session.inner().own.message = value,
         "frostline.commit_time" => {
             let at = parse_instant(&value, context.zone).map_err(|error| Error::statement(error.to_string()))?;
-            session.inner().commit_time = Some(at);
+            session.inner().own.commit_time = Some(at);
         }
         _ => {
             let mut inner = session.inner();
@@ -92,7 +92,7 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
         }
         "frostline.author" => inner.own.author.clear(),
         "frostline.message" => inner.own.message.clear(),
-        "frostline.commit_time" => inner.commit_time = None,
+        "frostline.commit_time" => inner.own.commit_time = None,
         _ => {
             check_allowed(&name, &inner.options)?;
             let value = defaults.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value);

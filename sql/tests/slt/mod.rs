@@ -186,6 +186,8 @@ async fn run_script(path: &Path, storage: Storage) -> Result<Vec<String>, String
         if let Record::Halt { .. } = record {
             break;
         }
+        // Shown when a test fails, and where a test that does not end is.
+        println!("{name}: {}", first_line(&record));
         if let Err(error) = runner.run_async(record).await {
             failures.push(format!("[{}] {error}", storage.label()));
         }
@@ -199,6 +201,11 @@ fn scripts() -> Vec<PathBuf> {
     let mut scripts: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "slt")).collect();
     scripts.sort();
     scripts
+}
+
+/// A record's first line.
+fn first_line(record: &Record<DefaultColumnType>) -> String {
+    record.to_string().lines().take(2).collect::<Vec<_>>().join(" ")
 }
 
 async fn run_scripts(storage: Storage) -> Vec<String> {
