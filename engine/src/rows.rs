@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use bytes::Bytes;
@@ -94,7 +94,16 @@ impl RowWriter {
             return Ok(());
         }
         self.rows += batch.num_rows() as u64;
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())?;
+        // Nested columns may come without the field ids of their fields.
+        let columns = batch.columns().iter().zip(self.schema.fields()).map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                Ok(Arc::clone(column))
+            } else {
+                cast(column, field.data_type())
+            }
+        });
+        let columns = columns.collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         if self.frozen.is_some() {
             return self.freeze(vec![batch]).await;
         }
@@ -189,7 +198,9 @@ fn value_bytes(array: &ArrayRef) -> usize {
         DataType::Struct(_) => array.as_struct().columns().iter().map(value_bytes).sum(),
         DataType::List(_) => {
             let list = array.as_list::<i32>();
-            let (Some(first), Some(last)) = (list.value_offsets().first(), list.value_offsets().last()) else { return 0 };
+            let (Some(first), Some(last)) = (list.value_offsets().first(), list.value_offsets().last()) else {
+                return 0;
+            };
             value_bytes(&list.values().slice(*first as usize, (last - first) as usize)) + 4 * list.len()
         }
         DataType::Map(..) => {

@@ -1,6 +1,8 @@
 //! New columns: from SQL's declarations, from a query's fields, or like another table's.
 
-use datafusion::arrow::datatypes::{DataType, Field};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::execution::SessionState;
 use datafusion::sql::sqlparser::ast::{self, ColumnOption};
 use frostline_catalog::schema::{Column, check_type, number_nested_fields};
@@ -94,4 +96,17 @@ pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<
 pub(crate) fn refused_constraint(text: &str) -> Error {
     Error::statement(format!("constraint `{text}` is not supported: it would not be enforced"))
         .with_hint("columns may be NOT NULL and have a DEFAULT; check uniqueness with a query")
+}
+
+/// A type without the field ids of its nested fields: the type that the same values have when they are computed.
+pub(crate) fn computed_type(data_type: &DataType) -> DataType {
+    let plain = |field: &FieldRef| -> FieldRef {
+        Arc::new(Field::new(field.name(), computed_type(field.data_type()), field.is_nullable()))
+    };
+    match data_type {
+        DataType::List(element) => DataType::List(plain(element)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(plain(entries), *sorted),
+        other => other.clone(),
+    }
 }

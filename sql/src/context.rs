@@ -26,6 +26,7 @@ use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
 use crate::references::{Reference, references};
 use crate::settings::{self, OwnSettings};
+use crate::subquery_names::name_subqueries;
 use crate::system::{SettingRow, SystemTable};
 use crate::table::{ScanLog, TableAt};
 
@@ -123,7 +124,9 @@ impl Context {
         version: Version,
         depth: usize,
     ) -> BoxFuture<'a, Result<LogicalPlan, Error>> {
-        let statement = ast::Statement::Query(Box::new(query.clone()));
+        let mut named = query.clone();
+        name_subqueries(&mut named);
+        let statement = ast::Statement::Query(Box::new(named));
         self.plan_statement(DFStatement::Statement(Box::new(statement)), query, version, depth)
     }
 

@@ -8,6 +8,8 @@ use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::ColumnarValue;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
@@ -55,6 +57,14 @@ pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Para
     if planned.is_volatile() {
         return Err(Error::statement(format!("`{expr}` gives another value each time; a constant is needed here")));
     }
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::new(DFSchema::empty()))
+        .with_config_options(Arc::clone(state.config_options()))
+        .with_query_execution_start_time(state.execution_props().query_execution_start_time)
+        .build();
+    // now() has a value only after simplification: the statement's start.
+    let simplifier = ExprSimplifier::new(context);
+    let planned = simplifier.simplify(simplifier.coerce(planned, &DFSchema::empty())?)?;
     let physical = state.create_physical_expr(planned, &DFSchema::empty())?;
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;

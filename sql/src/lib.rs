@@ -38,6 +38,7 @@ mod session;
 mod settings;
 mod sql_types;
 mod statement;
+mod subquery_names;
 mod system;
 mod table;
 mod target;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, Session, TableProvider};
 use datafusion::common::{Result, not_impl_err};
 use datafusion::datasource::TableType;
@@ -14,8 +14,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use frostline_catalog::schema::{Column, arrow_schema};
+use frostline_catalog::schema::Column;
 
+use crate::column::computed_type;
 use crate::context::{CATALOG, QualifiedName};
 use crate::error::Error;
 use crate::expression::constant;
@@ -36,8 +37,11 @@ impl InsertTarget {
                 defaults.insert(column.name.to_string(), default_expression(state, text)?);
             }
         }
-        let nullable: Vec<Column> = columns.iter().map(|column| Column { nullable: true, ..column.clone() }).collect();
-        Ok(Self { schema: arrow_schema(&nullable), defaults })
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|column| Field::new(column.name.as_str(), computed_type(&column.data_type), true))
+            .collect();
+        Ok(Self { schema: Arc::new(Schema::new(fields)), defaults })
     }
 }
 

@@ -10,7 +10,7 @@ use frostline_catalog::{FieldId, Name, Relation};
 
 use super::Work;
 use super::name::{distinct, new_name, own_schema, plain};
-use crate::column::{NewColumn, assign_ids, declared, from_field};
+use crate::column::{NewColumn, assign_ids, computed_type, declared, from_field};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::parse::{self, SortColumn, Statement, parse_one};
@@ -176,8 +176,11 @@ pub(super) fn cast_by_position(
         .into_iter()
         .zip(columns)
         .map(|(source, target)| {
-            let cast =
-                datafusion::logical_expr::ExprSchemable::cast_to(Expr::Column(source), &target.data_type, &schema)?;
+            let cast = datafusion::logical_expr::ExprSchemable::cast_to(
+                Expr::Column(source),
+                &computed_type(&target.data_type),
+                &schema,
+            )?;
             Ok(cast.alias(target.name.as_str()))
         })
         .collect::<Result<Vec<_>, datafusion::common::DataFusionError>>()?;
