@@ -22,7 +22,7 @@
 //!
 //! Version n is committed at 2024-01-01T00:00:00Z plus n seconds. Two statements are the runner's own:
 //!
-//! * `AT TIME '2024-06-01T12:00:00Z'` sets the clock: the next commit is made then, and those after it second by second.
+//! * `AT TIME '2024-06-01T12:00:00Z'` sets the clock: the next commit is made then, later ones second by second.
 //! * `REOPEN` opens the lake anew from its store, in a new session.
 
 use std::fmt;
