@@ -65,8 +65,8 @@ fn by_carrier() -> String {
     )
 }
 
-const RESTATED: &str = "SELECT closed.day, closed.flights AS flights_at_close, restated.flights AS flights_now,\n       \
-                        closed.mean_delay AS delay_at_close, restated.mean_delay AS delay_now\n\
+const RESTATED: &str = "SELECT closed.day, closed.flights AS flights_at_close, restated.flights AS flights_now,\n\
+                        \x20      closed.mean_delay AS delay_at_close, restated.mean_delay AS delay_now\n\
                         FROM daily AS OF TAG 'close-2013-07-10' AS closed\n\
                         JOIN daily AS restated ON closed.day = restated.day\n\
                         WHERE closed.day >= DATE '2013-07-08' ORDER BY closed.day";
