@@ -129,7 +129,7 @@ impl RowWriter {
 
     /// What the waiting rows take, without the parts of shared buffers that they do not use.
     fn hot_size_bytes(&self) -> usize {
-        self.hot.iter().flat_map(|batch| batch.columns()).map(|column| value_bytes(column)).sum()
+        self.hot.iter().flat_map(|batch| batch.columns()).map(value_bytes).sum()
     }
 
     async fn freeze(&mut self, batches: Vec<RecordBatch>) -> Result<(), TakeError> {

@@ -196,7 +196,7 @@ fn readers_see_one_version_while_others_write() {
         });
         let writers: Vec<JoinHandle<()>> = writers.collect();
         let readers = (0..4).map(|task: usize| tokio::spawn(read_on(lakes[task % 2].session(), rounds)));
-        let readers: Vec<JoinHandle<Checked<BTreeSet<(u64, i64)>>>> = readers.collect();
+        let readers: Vec<JoinHandle<_>> = readers.collect();
         let seen = join(readers).await;
         join(writers).await;
         for (version, rows) in seen.into_iter().flat_map(|seen| seen.unwrap()) {
