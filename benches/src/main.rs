@@ -8,7 +8,8 @@
 //!                    └── program                 the `frostline` beside this program, as a process of its own
 //! ```
 //!
-//! `cargo run --release -p frostline-benches -- [name…]`; README.md says what each claim means. Progress and details go
+//! `cargo run --profile dist -p frostline-benches -- [name…]`; README.md says what each claim means. Progress and details
+//! go
 //! to standard error.
 
 mod as_of_plan;
@@ -88,7 +89,7 @@ fn run(benchmarks: &[Benchmark], size: Size) -> Result<Vec<Claim>, Failure> {
     let workbench = Workbench::open(size)?;
     let runtime: Runtime = Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
     if cfg!(debug_assertions) {
-        eprintln!("this is a debug build: its figures say nothing; run it with --release");
+        eprintln!("this is a debug build: its figures say nothing; run it with --profile dist");
     }
     let mut claims: Vec<Claim> = Vec::new();
     for benchmark in benchmarks {

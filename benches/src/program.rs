@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use crate::report::Failure;
 
 /// Why a benchmark that needs the program is left out.
-pub(crate) const NOT_BUILT: &str = "there is no `frostline` beside this program; build it with `cargo build --release`";
+pub(crate) const NOT_BUILT: &str =
+    "there is no `frostline` beside this program; build it with `cargo build --profile dist`";
 
 /// The `frostline` program that stands beside this one.
 #[derive(Clone, Debug)]

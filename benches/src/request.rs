@@ -5,10 +5,10 @@ use crate::workbench::Size;
 
 /// How the program is used.
 pub(crate) const HELP: &str = "\
-usage: cargo run --release -p frostline-benches -- [--quick] [name…]
+usage: cargo run --profile dist -p frostline-benches -- [--quick] [name…]
 
   Runs the benchmarks with these names, or all, and prints a table of claims. Build the program that some of them start
-  first: cargo build --release
+  first: cargo build --profile dist
 
   --quick   small sizes, to see that everything runs; the figures are no evidence
   --list    the names
