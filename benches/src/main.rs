@@ -8,9 +8,8 @@
 //!                    └── program                 the `frostline` beside this program, as a process of its own
 //! ```
 //!
-//! `cargo run --profile dist -p frostline-benches -- [name…]`; README.md says what each claim means. Progress and details
-//! go
-//! to standard error.
+//! `cargo run --profile dist -p frostline-benches -- [name…]`; README.md says what each claim means. Progress and
+//! details go to standard error.
 
 mod as_of_plan;
 mod benchmark;
