@@ -15,8 +15,8 @@ use crate::exit::Failure;
 /// How often each version is planned. The fastest run counts: what slows the others is not the plan.
 const RUNS: usize = 20;
 
-/// Above this the newest version costs far more than the first, whatever else the machine does.
-const RATIO_MAX: f64 = 10.0;
+/// Above this the two do not plan equally fast, whatever else the machine does.
+const RATIO_MAX: f64 = 3.0;
 
 /// Shows the step.
 pub(super) async fn tell(
