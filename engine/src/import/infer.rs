@@ -2,6 +2,7 @@
 //!
 //! * Columns are matched by name, in the order of the first file.
 //! * All CSV and Parquet files must have the same columns. A JSON file may lack some, whose values are NULL in it.
+//! * A column is NOT NULL if every file declares it so.
 //! * The types of a column are merged: CSV columns and JSON scalars become text if nothing narrower holds all values;
 //!   everything else must [`widen`] to a common type.
 
@@ -24,8 +25,8 @@ pub(crate) enum ColumnShape {
     Text(Candidates),
     /// A column of JSON values.
     Json(JsonShape),
-    /// A column with a type of Frostline.
-    Typed(DataType),
+    /// A column with a type of Frostline. A required one says that it holds no NULL.
+    Typed { data_type: DataType, is_required: bool },
 }
 
 /// What a file says of its columns.
@@ -55,6 +56,8 @@ struct MergedColumn {
     shape: ColumnShape,
     /// The first file that has it.
     file: PathBuf,
+    /// How many files have it.
+    files: usize,
 }
 
 impl ColumnShape {
@@ -62,7 +65,7 @@ impl ColumnShape {
         match self {
             Self::Text(candidates) => candidates.is_unseen(),
             Self::Json(shape) => shape.is_unseen(),
-            Self::Typed(_) => false,
+            Self::Typed { .. } => false,
         }
     }
 
@@ -71,7 +74,20 @@ impl ColumnShape {
         match self {
             Self::Text(candidates) => Ok(candidates.data_type()),
             Self::Json(shape) => shape.data_type(),
-            Self::Typed(data_type) => Ok(data_type.clone()),
+            Self::Typed { data_type, .. } => Ok(data_type.clone()),
+        }
+    }
+
+    /// Whether a column of this shape may hold NULL.
+    fn is_nullable(&self) -> bool {
+        !matches!(self, Self::Typed { is_required: true, .. })
+    }
+
+    /// The same shape of a column that may hold NULL.
+    fn into_nullable(self) -> Self {
+        match self {
+            Self::Typed { data_type, .. } => Self::Typed { data_type, is_required: false },
+            shape => shape,
         }
     }
 
@@ -91,12 +107,12 @@ impl ColumnShape {
                 ours.merge(theirs).ok()?;
                 Some(Self::Json(ours))
             }
-            (ours, theirs) if theirs.is_unseen() => Some(ours),
-            (ours, theirs) if ours.is_unseen() => Some(theirs),
+            (ours, theirs) if theirs.is_unseen() => Some(ours.into_nullable()),
+            (ours, theirs) if ours.is_unseen() => Some(theirs.into_nullable()),
             (ours, theirs) => {
-                let left = ours.data_type().ok()?;
-                let right = theirs.data_type().ok()?;
-                widen(&left, &right).map(Self::Typed)
+                let is_required = !ours.is_nullable() && !theirs.is_nullable();
+                let data_type = widen(&ours.data_type().ok()?, &theirs.data_type().ok()?)?;
+                Some(Self::Typed { data_type, is_required })
             }
         }
     }
@@ -121,7 +137,7 @@ impl MergedColumns {
                         return Err(ImportError::ColumnsDiffer { file: complete.clone(), column: name, other: file });
                     }
                     self.positions.insert(name.clone(), self.columns.len());
-                    self.columns.push(MergedColumn { name, shape, file: file.clone() });
+                    self.columns.push(MergedColumn { name, shape, file: file.clone(), files: 1 });
                 }
             }
         }
@@ -142,15 +158,16 @@ impl MergedColumns {
         Ok(())
     }
 
-    /// The schema of all files. Every column may be NULL.
+    /// The schema of all files. A column is NOT NULL if every file declares it so, which only Parquet can.
     pub(crate) fn into_schema(self) -> Result<SchemaRef, ImportError> {
         if self.files == 0 {
             return Err(ImportError::NoFiles);
         }
         let mut fields: Vec<Field> = Vec::with_capacity(self.columns.len());
         for column in self.columns {
+            let is_nullable = column.shape.is_nullable() || column.files < self.files;
             match column.shape.data_type() {
-                Ok(data_type) => fields.push(Field::new(column.name, data_type, true)),
+                Ok(data_type) => fields.push(Field::new(column.name, data_type, is_nullable)),
                 Err(path) => {
                     return Err(ImportError::UnsupportedType {
                         file: column.file,
@@ -171,6 +188,7 @@ fn merge_column(column: &mut MergedColumn, file: &Path, shape: ColumnShape) -> R
     match column.shape.clone().merge(shape) {
         Some(merged) => {
             column.shape = merged;
+            column.files += 1;
             Ok(())
         }
         None => Err(ImportError::TypeClash {
@@ -243,10 +261,32 @@ mod tests {
         assert_eq!(merge(vec![first, second]).unwrap(), "x bigint, y boolean");
     }
 
+    fn typed(data_type: DataType, is_required: bool) -> ColumnShape {
+        ColumnShape::Typed { data_type, is_required }
+    }
+
+    #[test]
+    fn a_column_is_not_null_if_every_file_declares_it_so() {
+        let required = || file("a.parquet", false, vec![("x", typed(DataType::Int32, true))]);
+        let optional = || file("b.parquet", false, vec![("x", typed(DataType::Int32, false))]);
+        let sparse = || file("c.json", true, Vec::new());
+        let check = |files: Vec<FileColumns>, expected: bool| {
+            let mut merged = MergedColumns::default();
+            files.into_iter().for_each(|file| merged.add(file).unwrap());
+            assert_eq!(merged.into_schema().unwrap().field(0).is_nullable(), expected);
+        };
+        check(vec![required(), required()], false);
+        check(vec![required(), optional()], true);
+        check(vec![optional(), required()], true);
+        check(vec![required(), sparse()], true);
+        check(vec![sparse(), required()], true);
+        check(vec![required(), file("d.csv", false, vec![("x", text(&[]))])], true);
+    }
+
     #[test]
     fn typed_columns_without_a_common_type_are_refused() {
-        let first = file("a.parquet", false, vec![("x", ColumnShape::Typed(DataType::Int32))]);
-        let second = file("b.parquet", false, vec![("x", ColumnShape::Typed(DataType::Utf8View))]);
+        let first = file("a.parquet", false, vec![("x", typed(DataType::Int32, false))]);
+        let second = file("b.parquet", false, vec![("x", typed(DataType::Utf8View, false))]);
         assert_eq!(
             merge(vec![first, second]).unwrap_err(),
             "column `x` is text in `b.parquet`, but integer in `a.parquet`; declare its type or mend a file"

@@ -25,11 +25,16 @@ use super::progress::Progress;
 use super::reader::BATCH_ROWS;
 use super::source::SourceFile;
 
-/// The columns of a file, by name, with their types as tables have them.
-pub(crate) fn infer_parquet(
-    source: &SourceFile,
-    options: &ImportOptions,
-) -> Result<Vec<(String, DataType)>, ImportError> {
+/// A column of a file, with its name and type as tables have them.
+pub(crate) struct ParquetColumn {
+    pub(crate) name: String,
+    pub(crate) data_type: DataType,
+    /// Whether the file declares that it holds no NULL.
+    pub(crate) is_required: bool,
+}
+
+/// The columns of a file, in its order.
+pub(crate) fn infer_parquet(source: &SourceFile, options: &ImportOptions) -> Result<Vec<ParquetColumn>, ImportError> {
     behind_wall(
         &source.path,
         || "its footer".to_owned(),
@@ -38,7 +43,7 @@ pub(crate) fn infer_parquet(
             let schema = builder.schema();
             let spelled: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
             let names = column_names(&source.path, &spelled, options.keep_case)?;
-            let mut columns: Vec<(String, DataType)> = Vec::with_capacity(names.len());
+            let mut columns: Vec<ParquetColumn> = Vec::with_capacity(names.len());
             for (name, field) in names.into_iter().zip(schema.fields()) {
                 let data_type = normalise_type(field.data_type()).map_err(|error| ImportError::UnsupportedType {
                     file: source.path.clone(),
@@ -46,7 +51,7 @@ pub(crate) fn infer_parquet(
                     found: error.found.into(),
                     problem: error.advice,
                 })?;
-                columns.push((name, data_type));
+                columns.push(ParquetColumn { name, data_type, is_required: !field.is_nullable() });
             }
             Ok(columns)
         },

@@ -13,7 +13,7 @@ use super::infer::{ColumnShape, FileColumns, MergedColumns};
 use super::json::{JsonReader, infer_json};
 use super::name::first_repeated;
 use super::options::ImportOptions;
-use super::parquet::{ParquetReader, infer_parquet};
+use super::parquet::{ParquetColumn, ParquetReader, infer_parquet};
 use super::progress::Progress;
 use super::source::SourceFile;
 
@@ -162,7 +162,10 @@ fn infer_file(file: &SourceFile, options: &ImportOptions) -> Result<FileColumns,
         }
         FileFormat::Parquet => {
             let columns = infer_parquet(file, options)?;
-            columns.into_iter().map(|(name, data_type)| (name, ColumnShape::Typed(data_type))).collect()
+            let typed = |column: ParquetColumn| {
+                (column.name, ColumnShape::Typed { data_type: column.data_type, is_required: column.is_required })
+            };
+            columns.into_iter().map(typed).collect()
         }
     };
     Ok(FileColumns { file: file.path.clone(), sparse: file.format == FileFormat::Json, columns })

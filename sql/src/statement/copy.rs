@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::schema::{Column, SortKey, arrow_schema};
 use frostline_catalog::transaction::{Proposal, TableTarget};
@@ -123,7 +123,8 @@ impl Target {
                 let (files, options) = (files.to_vec(), options.clone());
                 let inferred = tokio::task::spawn_blocking(move || import::infer_schema(&files, &options));
                 let inferred = inferred.await.map_err(|_| Error::statement("reading the files was broken off"))??;
-                inferred.fields().iter().map(|field| from_field(field)).collect::<Result<_, _>>()?
+                let column = |field: &FieldRef| Ok(NewColumn { nullable: field.is_nullable(), ..from_field(field)? });
+                inferred.fields().iter().map(column).collect::<Result<_, Error>>()?
             }
         };
         distinct(new.iter().map(|column| &column.name))?;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::{Statistics, internal_datafusion_err};
-use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
@@ -43,6 +43,12 @@ use reader::SegmentReaders;
 /// pass. Measured on DataFusion 55.2: everywhere, it costs 13 % of TPC-H; on wide rows and selective filters it gains
 /// up to 21 times.
 const LATE_COLUMNS_MIN: usize = 4;
+
+/// Into how many pieces a scan's files are cut for each partition: the last to be done is late by at most this share.
+const PIECES_PER_PARTITION: u64 = 8;
+
+/// Smaller pieces are not made: they would hold no row group, and cost a look at the footer each.
+const PIECE_BYTES_MIN: u64 = 4 << 20;
 
 /// The name under which DataFusion wants a store for the files of a plan.
 const STORE_URL: &str = "frostline://segments";
@@ -92,9 +98,9 @@ pub(super) fn plan_frozen(
         .try_pushdown_projection(&named_projection(&columns, &projection))?
         .ok_or_else(|| internal_datafusion_err!("a scan of Parquet takes no projection"))?;
 
+    let statistics = merge(segments.iter().map(|segment| &segment.statistics), columns.len());
     let target = session.config().target_partitions();
-    let groups = group_files(segments, target, columns.len());
-    let statistics = merge(groups.iter().filter_map(|group| group.file_statistics(None)), columns.len());
+    let groups = group_pieces(cut_files(segments, target), target);
     let config = FileScanConfigBuilder::new(store_url(session.runtime_env())?, named)
         .with_file_groups(groups)
         .with_statistics(statistics)
@@ -131,28 +137,44 @@ fn is_wide(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8View | DataType::BinaryView) || data_type.is_nested()
 }
 
-/// The files, newest first, in at most `target` groups of about the same size.
-fn group_files(segments: Vec<FrozenSegment>, target: usize, columns: usize) -> Vec<FileGroup> {
-    let count = target.min(segments.len()).max(1);
-    let mut groups: Vec<(u64, Vec<PartitionedFile>)> = (0..count).map(|_| (0, Vec::new())).collect();
+/// The files, newest first, cut into pieces of about the same size, several for each of `target` partitions.
+///
+/// A partition that is done with a piece takes the next one, so that none works much longer than the others. Each row
+/// group belongs to the piece in which it begins.
+fn cut_files(segments: Vec<FrozenSegment>, target: usize) -> Vec<PartitionedFile> {
+    let total: u64 = segments.iter().map(|segment| segment.segment.size_bytes()).sum();
+    let piece_bytes = (total / (target.max(1) as u64 * PIECES_PER_PARTITION)).max(PIECE_BYTES_MIN);
+    let mut pieces: Vec<PartitionedFile> = Vec::with_capacity(segments.len());
     for FrozenSegment { segment, statistics } in segments.into_iter().rev() {
         let Storage::Frozen { object, .. } = &segment.storage else { continue };
-        let size_bytes = object.size_bytes;
-        let file = PartitionedFile::new(object.key.as_str(), size_bytes)
+        let whole = PartitionedFile::new(object.key.as_str(), object.size_bytes)
             .with_statistics(Arc::new(statistics))
-            .with_extension(segment);
-        if let Some(least) = groups.iter_mut().min_by_key(|group| group.0) {
-            least.0 = least.0.saturating_add(size_bytes);
-            least.1.push(file);
+            .with_extension(Arc::clone(&segment));
+        let count = (object.size_bytes / piece_bytes).max(1);
+        let cut = |number: u64| i64::try_from(object.size_bytes / count * number).unwrap_or(i64::MAX);
+        for number in 0..count {
+            let mut piece = whole.clone();
+            if count > 1 {
+                let end = if number + 1 == count { object.size_bytes as i64 } else { cut(number + 1) };
+                piece.range = Some(FileRange { start: cut(number), end });
+            }
+            pieces.push(piece);
         }
     }
-    groups
-        .into_iter()
-        .map(|(_, files)| {
-            let statistics = merge(files.iter().filter_map(|file| file.statistics.as_deref()), columns);
-            FileGroup::new(files).with_statistics(Arc::new(statistics))
-        })
-        .collect()
+    pieces
+}
+
+/// The pieces, in order, in at most `target` groups of about the same size.
+fn group_pieces(pieces: Vec<PartitionedFile>, target: usize) -> Vec<FileGroup> {
+    let count = target.min(pieces.len()).max(1);
+    let mut groups: Vec<(u64, Vec<PartitionedFile>)> = (0..count).map(|_| (0, Vec::new())).collect();
+    for piece in pieces {
+        if let Some(least) = groups.iter_mut().min_by_key(|group| group.0) {
+            least.0 = least.0.saturating_add(piece.effective_size());
+            least.1.push(piece);
+        }
+    }
+    groups.into_iter().map(|(_, pieces)| FileGroup::new(pieces)).collect()
 }
 
 /// The URL of the plan's files. DataFusion looks a store up by it before it opens files, and hands the store to whoever
@@ -192,23 +214,39 @@ mod tests {
         FrozenSegment { segment: Arc::new(segment), statistics }
     }
 
+    fn check_pieces(segments: Vec<FrozenSegment>, target: usize, expected: &[&[(&str, Option<(i64, i64)>)]]) {
+        let groups = group_pieces(cut_files(segments, target), target);
+        let piece = |file: &PartitionedFile| {
+            let range = file.range.as_ref().map(|range| (range.start, range.end));
+            (file.path().to_string(), range)
+        };
+        let found: Vec<Vec<(String, Option<(i64, i64)>)>> =
+            groups.iter().map(|group| group.iter().map(piece).collect()).collect();
+        let expected: Vec<Vec<(String, Option<(i64, i64)>)>> = expected
+            .iter()
+            .map(|group| group.iter().map(|(path, range)| (format!("segments/{path}"), *range)).collect())
+            .collect();
+        assert_eq!(found, expected);
+    }
+
     #[test]
     fn groups_are_of_about_the_same_size_and_the_newest_come_first() {
         let segments = vec![segment(1, 10), segment(2, 10), segment(3, 20), segment(4, 40)];
-        let groups = group_files(segments, 2, 0);
-        let paths: Vec<Vec<&str>> =
-            groups.iter().map(|group| group.iter().map(|file| file.path().as_ref()).collect()).collect();
-        assert_eq!(paths, [vec!["segments/4"], vec!["segments/3", "segments/2", "segments/1"]]);
-        let rows: Vec<Option<usize>> = groups
-            .iter()
-            .map(|group| group.file_statistics(None).and_then(|known| known.num_rows.get_value().copied()))
-            .collect();
-        assert_eq!(rows, [Some(10), Some(30)]);
+        let (old, newest) = ([("3", None), ("2", None), ("1", None)], [("4", None)]);
+        check_pieces(segments, 2, &[&newest, &old]);
+    }
+
+    #[test]
+    fn a_large_file_is_cut_into_pieces_that_cover_it() {
+        let mib: i64 = 1 << 20;
+        let size = 9 * mib as u64 + 1;
+        let end = 9 * mib + 1;
+        check_pieces(vec![segment(1, size)], 2, &[&[("1", Some((0, end / 2)))], &[("1", Some((end / 2, end)))]]);
     }
 
     #[test]
     fn there_are_no_empty_groups() {
-        assert_eq!(group_files(vec![segment(1, 10)], 8, 0).len(), 1);
+        check_pieces(vec![segment(1, 10)], 8, &[&[("1", None)]]);
     }
 
     #[test]
