@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Unknown,
     /// There is no lake, or it is newer than this release, damaged or unreadable.
     Lake,
-    /// The store failed and nothing was committed: disk full, permission, network.
+    /// The store failed or cannot be used, and nothing was committed: disk full, permission, network, a wrong clock.
     Store,
 }
 
@@ -194,7 +194,7 @@ impl From<CreateError> for Error {
         match error {
             CreateError::Ledger(error) => error.into(),
             CreateError::Exists { .. } => Self::caused(ErrorKind::Lake, error),
-            CreateError::Store { .. } => Self::caused(ErrorKind::Store, error),
+            CreateError::Store { .. } | CreateError::Clock(_) => Self::caused(ErrorKind::Store, error),
         }
     }
 }
@@ -205,7 +205,9 @@ impl From<CommitError> for Error {
             CommitError::Conflict(_) => Self::caused(ErrorKind::Conflict, error),
             CommitError::Refused(_) => Self::caused(ErrorKind::Statement, error),
             CommitError::Unknown { .. } => Self::caused(ErrorKind::Unknown, error),
-            CommitError::Store(_) | CommitError::Closed => Self::caused(ErrorKind::Store, error),
+            CommitError::Probe(_) | CommitError::Clock(_) | CommitError::Store(_) | CommitError::Closed => {
+                Self::caused(ErrorKind::Store, error)
+            }
             CommitError::Ledger(error) => error.into(),
         }
     }

@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::planning::base_state;
 use crate::session::Session;
 
-/// What the first version of a lake says.
-#[derive(Clone, Debug, Default)]
+/// How a lake is created, and what its first version says.
+#[derive(Clone, Debug)]
 pub struct CreateOptions {
     /// Who creates the lake.
     pub author: String,
@@ -23,6 +23,15 @@ pub struct CreateOptions {
     pub message: String,
     /// Whether commits may assert a time in the past, to replay recorded history.
     pub allow_asserted_times: bool,
+    /// What says what time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        let (author, message) = (String::new(), String::new());
+        Self { author, message, allow_asserted_times: false, clock: Arc::new(SystemClock) }
+    }
 }
 
 /// How a lake is opened.
@@ -85,7 +94,7 @@ impl Lake {
         let asserted = options.allow_asserted_times.then(|| (ALLOW_ASSERTED_TIMES.to_owned(), "true".to_owned()));
         let settings = asserted.into_iter().collect();
         let genesis = Genesis { author: options.author, message: options.message, settings };
-        Ok(frostline_engine::Lake::create(&location, &SystemClock, genesis).await?)
+        Ok(frostline_engine::Lake::create(&location, options.clock.as_ref(), genesis).await?)
     }
 
     /// Opens the lake at a path or URL at its newest version.

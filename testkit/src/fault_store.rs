@@ -8,6 +8,7 @@ use std::future;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -32,9 +33,13 @@ type Plan = Box<dyn Fn(Operation, &Path, u64) -> Fault + Send + Sync>;
 /// * A copy and a multipart upload each count as one put, of the key that they create.
 /// * [`ObjectStore::get_ranges`] sends its ranges as separate gets, neighbours joined, as a client of S3 does.
 /// * Without concurrency, a plan meets the same calls in the same order in every run.
+/// * It may answer late ([`FaultStore::with_delay`]), and have a clock of its own ([`FaultStore::set_clock`]).
 pub struct FaultStore {
     inner: Arc<dyn ObjectStore>,
     script: Arc<Script>,
+    delay: Duration,
+    /// How long after the beginning of 1970 every object was last changed; `None` for what the store behind says.
+    clock: Mutex<Option<Duration>>,
 }
 
 /// What a request does.
@@ -131,7 +136,8 @@ impl FaultStore {
         plan: impl Fn(Operation, &Path, u64) -> Fault + Send + Sync + 'static,
     ) -> Self {
         let plan: Plan = Box::new(plan);
-        Self { inner, script: Arc::new(Script { plan, calls: Default::default() }) }
+        let script = Arc::new(Script { plan, calls: Default::default() });
+        Self { inner, script, delay: Duration::ZERO, clock: Mutex::default() }
     }
 
     /// A store whose faults are drawn from a seed. The same seed and the same calls give the same faults.
@@ -146,6 +152,27 @@ impl FaultStore {
     /// A store without faults, which counts.
     pub fn counting(inner: Arc<dyn ObjectStore>) -> Self {
         Self::new(inner, |_operation: Operation, _key: &Path, _call: u64| Fault::None)
+    }
+
+    /// The same store, which begins to deal with a request only after so long. Streams of keys and the parts of
+    /// uploads are not delayed. Meant for tests in which time is paused.
+    pub fn with_delay(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Sets the store's clock, in microseconds since 1970, and stops it: every object that is read from now on says
+    /// that it was last changed then.
+    pub fn set_clock(&self, micros: u64) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Duration::from_micros(micros));
+    }
+
+    /// Dates an object by the store's clock.
+    fn date(&self, meta: &mut ObjectMeta) {
+        if let Some(since_1970) = *self.clock.lock().unwrap_or_else(PoisonError::into_inner) {
+            // The default is the beginning of 1970.
+            meta.last_modified = Default::default();
+            meta.last_modified += since_1970;
+        }
     }
 
     /// The calls so far.
@@ -176,6 +203,7 @@ impl fmt::Display for FaultStore {
 #[async_trait]
 impl ObjectStore for FaultStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut opts: PutOptions) -> Result<PutResult> {
+        pause(self.delay).await;
         let payload: PutPayload = match self.script.decide(Operation::Put, location) {
             Fault::None => payload,
             Fault::FailBefore => return Err(lost("request")),
@@ -202,25 +230,29 @@ impl ObjectStore for FaultStore {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let operation = if options.head { Operation::Head } else { Operation::Get };
+        pause(self.delay).await;
         let fault = self.script.decide(operation, location);
-        match fault {
-            Fault::FailBefore => Err(lost("request")),
+        let mut answer: GetResult = match fault {
+            Fault::FailBefore => return Err(lost("request")),
             Fault::FailAfter => {
                 let _ = self.inner.get_opts(location, options).await;
-                Err(lost("answer"))
+                return Err(lost("answer"));
             }
             Fault::Corrupt { .. } | Fault::Truncate { .. } if operation == Operation::Get => {
-                damage_answer(self.inner.get_opts(location, options).await?, fault).await
+                damage_answer(self.inner.get_opts(location, options).await?, fault).await?
             }
-            _ => self.inner.get_opts(location, options).await,
-        }
+            _ => self.inner.get_opts(location, options).await?,
+        };
+        self.date(&mut answer.meta);
+        Ok(answer)
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         let inner = Arc::clone(&self.inner);
         let script = Arc::clone(&self.script);
+        let delay = self.delay;
         locations
-            .then(move |location: Result<Path>| delete_one(Arc::clone(&inner), Arc::clone(&script), location))
+            .then(move |location: Result<Path>| delete_one(Arc::clone(&inner), Arc::clone(&script), delay, location))
             .boxed()
     }
 
@@ -235,6 +267,7 @@ impl ObjectStore for FaultStore {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        pause(self.delay).await;
         let fault = self.script.decide(Operation::List, prefix.unwrap_or(&Path::ROOT));
         if fault == Fault::FailBefore {
             return Err(lost("request"));
@@ -249,6 +282,7 @@ impl ObjectStore for FaultStore {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, mut options: CopyOptions) -> Result<()> {
+        pause(self.delay).await;
         match self.script.decide(Operation::Put, to) {
             Fault::FailBefore => return Err(lost("request")),
             Fault::Full => return Err(full()),
@@ -360,8 +394,14 @@ impl MultipartUpload for FaultUpload {
     }
 }
 
-async fn delete_one(inner: Arc<dyn ObjectStore>, script: Arc<Script>, location: Result<Path>) -> Result<Path> {
+async fn delete_one(
+    inner: Arc<dyn ObjectStore>,
+    script: Arc<Script>,
+    delay: Duration,
+    location: Result<Path>,
+) -> Result<Path> {
     let location = location?;
+    pause(delay).await;
     let fault = script.decide(Operation::Delete, &location);
     if fault == Fault::FailBefore {
         return Err(lost("request"));
@@ -388,6 +428,13 @@ fn damage(bytes: Bytes, fault: Fault) -> Bytes {
         }
         Fault::Truncate { len } => bytes.slice(..as_length(len).min(bytes.len())),
         _ => bytes,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a store that answers late lets time pass")]
+async fn pause(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
     }
 }
 

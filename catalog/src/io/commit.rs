@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{LedgerError, StoreError};
+use super::{ClockError, LedgerError, ProbeError, StoreError};
 use crate::conflict::Conflict;
 use crate::id::{CommitId, Slot, Version};
 use crate::ledger::Refusal;
@@ -39,6 +39,12 @@ pub enum CommitError {
         /// The slot it would be in.
         slot: Slot,
     },
+    /// The store does not keep the rules that a ledger stands on, or could not be tried out; nothing was committed.
+    #[error(transparent)]
+    Probe(#[from] Arc<ProbeError>),
+    /// The commit's wall time would lie in the future; nothing was committed.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// The store refused; nothing was committed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -9,11 +9,15 @@ use tokio::time::Instant;
 
 use super::follow::read_slot;
 use super::ledger::Shared;
-use super::{CommitError, Committed, LedgerError, StoreError, StoreFailure, keys};
+use super::{
+    CommitError, Committed, Conformance, LedgerError, StoreClock, StoreError, StoreFailure, keys, new_probe_key, probe,
+};
 use crate::change::Record;
 use crate::id::Slot;
 use crate::ledger::{Attempt, FilledSlot, Outcome, PutAnswer, Resolution, SlotContent, Step, fill_slot};
 use crate::record::EncodedSlot;
+use crate::state::State;
+use crate::time::Micros;
 use crate::transaction::Transaction;
 
 /// The most transactions in one slot.
@@ -73,11 +77,12 @@ pub(super) async fn run(shared: Arc<Shared>, mut requests: mpsc::UnboundedReceiv
 /// Commits a group: each transaction gets an answer.
 async fn commit_group(shared: &Arc<Shared>, group: Vec<Request>) {
     let _forward = shared.forward.lock().await;
-    let deadline = Instant::now() + shared.settings.commit_timeout;
+    let mut deadline: Option<Instant> = None;
     loop {
         let state = shared.state();
         let transactions: Vec<&Transaction> = group.iter().map(|request| &request.transaction).collect();
-        let filled = fill_slot(&state, &transactions, shared.clock.now());
+        let now = shared.clock.now();
+        let filled = fill_slot(&state, &transactions, now);
         let FilledSlot { slot, state: next, blocks, outcomes } = filled;
         let Some(encoded) = slot else {
             let current = Arc::new(next);
@@ -86,6 +91,11 @@ async fn commit_group(shared: &Arc<Shared>, group: Vec<Request>) {
             }
             return;
         };
+        if let Err(error) = may_commit(shared, &state, now).await {
+            fail(group, &error);
+            return;
+        }
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + shared.settings.commit_timeout);
         let number = state.head().slot.next();
         match put_slot(shared, number, &encoded, deadline).await {
             Ok(Resolution::Won) => {
@@ -98,7 +108,7 @@ async fn commit_group(shared: &Arc<Shared>, group: Vec<Request>) {
                 return;
             }
             Ok(Resolution::Lost) => {
-                if let Err(error) = shared.follow().await {
+                if let Err(error) = shared.follow(number).await {
                     fail(group, &CommitError::Ledger(error));
                     return;
                 }
@@ -115,7 +125,23 @@ async fn commit_group(shared: &Arc<Shared>, group: Vec<Request>) {
     }
 }
 
-fn answer(request: Request, outcome: Outcome, state: &Arc<crate::state::State>) {
+/// Whether the store and the clocks allow a commit at `now` after this state. The store is probed until it has passed.
+async fn may_commit(shared: &Shared, state: &State, now: Micros) -> Result<(), CommitError> {
+    let store_clock: StoreClock = match shared.store.conformance() {
+        Conformance::Guaranteed => StoreClock::OWN,
+        Conformance::Unproven => *shared.store_clock.get_or_try_init(|| probe_store(shared)).await?,
+    };
+    store_clock.check_head(state, now).map_err(CommitError::from)
+}
+
+async fn probe_store(shared: &Shared) -> Result<StoreClock, CommitError> {
+    let probed = probe(shared.store.slots().as_ref(), &new_probe_key(), shared.clock.as_ref()).await;
+    let store_clock: StoreClock = probed.map_err(Arc::new)?;
+    store_clock.check()?;
+    Ok(store_clock)
+}
+
+fn answer(request: Request, outcome: Outcome, state: &Arc<State>) {
     let result = match outcome {
         Outcome::Planned(version) | Outcome::Repeated(version) => Ok(Committed { version, state: Arc::clone(state) }),
         Outcome::Conflict(conflict) => Err(CommitError::Conflict(conflict)),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt};
+use futures::FutureExt;
+use futures::stream::{FuturesOrdered, StreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{Blocks, LedgerError, StoreError, StoreFailure, keys};
@@ -11,8 +12,8 @@ use crate::id::Slot;
 use crate::record::{SlotBytes, SlotError};
 use crate::state::State;
 
-/// The most slots asked for at once while following.
-const WINDOW_MAX: u64 = 64;
+/// The most requests for slots that are under way at once while following.
+const REQUESTS_MAX: u64 = 64;
 
 /// One slot, if it is there.
 pub(super) async fn read_slot(store: &dyn ObjectStore, slot: Slot) -> Result<Option<SlotBytes>, LedgerError> {
@@ -39,41 +40,69 @@ pub(super) fn apply(state: &State, read: &SlotBytes) -> Result<State, LedgerErro
     state.apply(&read.record, read.hash).map_err(error)
 }
 
-/// Follows the ledger to its head.
+/// Follows the ledger to its head. `known` is a slot that is said to be there; it is not trusted.
 ///
-/// Slots are asked for in growing windows. The head is the slot before the first absent one; a slot that is there
-/// after an absent one means that a slot was lost.
-pub(super) async fn follow(store: &dyn ObjectStore, blocks: &Blocks, mut state: State) -> Result<State, LedgerError> {
-    let mut window = 1;
+/// * The head is the slot before the first absent one; a slot that is there after an absent one means that a slot was
+///   lost.
+/// * Up to `known`, slots are asked for as fast as [`REQUESTS_MAX`] allows. Past it, one is asked for, and each that is
+///   there allows one more: twice as many in each round trip. If nothing is new, that is one request.
+/// * Answers are taken in the order of the slots. As soon as some have been, new slots are asked for; those that are
+///   still under way are not waited for.
+pub(super) async fn follow(
+    store: &dyn ObjectStore,
+    blocks: &Blocks,
+    mut state: State,
+    known: Option<Slot>,
+) -> Result<State, LedgerError> {
+    let known = known.map_or(0, Slot::number);
+    let mut beyond: u64 = 1;
+    let mut absent: Option<Slot> = None;
+    let mut reads = FuturesOrdered::new();
+    let mut next = state.head().slot.number() + 1;
+    reads.push_back(read_numbered(store, Slot::new(next)));
+    next += 1;
     loop {
-        let first = state.head().slot.number() + 1;
-        let mut reads = stream::iter(first..first + window)
-            .map(|number| async move { (Slot::new(number), read_slot(store, Slot::new(number)).await) })
-            .buffered(usize::try_from(window).unwrap_or(1));
-        let mut absent: Option<Slot> = None;
-        while let Some((slot, read)) = reads.next().await {
-            match (absent, read) {
-                (None, Ok(Some(read))) => {
-                    state = apply(&state, &read)?;
-                    blocks.keep(slot, &read.blocks);
+        // Answers that are there come first: one of them may say that no more slots are to be asked for.
+        let ready = reads.next().now_or_never().flatten();
+        let answered = match ready {
+            Some(answered) => Some(answered),
+            None => {
+                let head = state.head().slot.number();
+                let last = head.max(known).saturating_add(beyond).min(head + REQUESTS_MAX);
+                while absent.is_none() && next <= last {
+                    reads.push_back(read_numbered(store, Slot::new(next)));
+                    next += 1;
                 }
-                (None, Ok(None)) => absent = Some(slot),
-                (None, Err(error)) => return Err(error),
-                (Some(missing), Ok(Some(_))) => {
-                    drop(reads);
-                    return match read_slot(store, missing).await? {
-                        Some(_) => Box::pin(follow(store, blocks, state)).await,
-                        None => Err(missing_slot(missing, slot)),
-                    };
-                }
-                (Some(_), _) => {}
+                reads.next().await
             }
+        };
+        let Some((slot, read)) = answered else { return Ok(state) };
+        match (absent, read) {
+            (None, Ok(Some(read))) => {
+                state = apply(&state, &read)?;
+                blocks.keep(slot, &read.blocks);
+                if slot.number() > known {
+                    beyond = (beyond + 1).min(REQUESTS_MAX);
+                }
+            }
+            (None, Ok(None)) => absent = Some(slot),
+            (None, Err(error)) => return Err(error),
+            (Some(missing), Ok(Some(_))) => {
+                if read_slot(store, missing).await?.is_none() {
+                    return Err(missing_slot(missing, slot));
+                }
+                // It was written after it had been asked for: go on from there.
+                reads = FuturesOrdered::new();
+                next = missing.number();
+                absent = None;
+            }
+            (Some(_), _) => {}
         }
-        if absent.is_some() {
-            return Ok(state);
-        }
-        window = (window * 2).min(WINDOW_MAX);
     }
+}
+
+async fn read_numbered(store: &dyn ObjectStore, slot: Slot) -> (Slot, Result<Option<SlotBytes>, LedgerError>) {
+    (slot, read_slot(store, slot).await)
 }
 
 pub(super) fn missing_slot(slot: Slot, later: Slot) -> LedgerError {

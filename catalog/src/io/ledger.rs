@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use object_store::{ObjectStore, ObjectStoreExt};
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::committer::{self, Request};
 use super::derived::{self, Hint};
 use super::follow::{follow, missing_slot, read_slot, replay_bundles};
-use super::{Blocks, Clock, CommitError, Committed, Identity, LakeStore, LedgerError, ProbeError, StoreError, keys};
+use super::{
+    Blocks, Clock, ClockError, CommitError, Committed, Conformance, Identity, LakeStore, LedgerError, ProbeError,
+    StoreClock, StoreError, keys, new_probe_key, probe,
+};
 use crate::change::{Change, Entry, Record};
 use crate::checkpoint::Index;
 use crate::digest::Digest;
@@ -71,6 +74,9 @@ pub enum CreateError {
         #[source]
         source: ProbeError,
     },
+    /// The machine's clock is ahead of the store's.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// The store failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -81,6 +87,8 @@ pub enum CreateError {
 /// * [`Ledger::state`] costs nothing; [`Ledger::refresh`] asks the store for what other processes wrote.
 /// * States only ever move forward.
 /// * Commits of one process are grouped: those that arrive while a slot is being put share the next one.
+/// * Before its first commit it probes the store, unless that is one of our own ([`Conformance`]). Reading needs no
+///   rights to write.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     shared: Arc<Shared>,
@@ -96,6 +104,8 @@ pub(super) struct Shared {
     pub(super) blocks: Blocks,
     /// Held while the state moves forward.
     pub(super) forward: tokio::sync::Mutex<()>,
+    /// Learnt by the first probe that the store passes.
+    pub(super) store_clock: OnceCell<StoreClock>,
     state: RwLock<Arc<State>>,
     derived: Mutex<Derived>,
 }
@@ -120,10 +130,10 @@ impl Shared {
         }
     }
 
-    /// Follows the ledger to its head. The caller holds `forward`.
-    pub(super) async fn follow(&self) -> Result<Arc<State>, LedgerError> {
-        let state = self.state();
-        let followed = follow(self.store.objects().as_ref(), &self.blocks, State::clone(&state)).await?;
+    /// Follows the ledger to its head, past a slot that was seen there. The caller holds `forward`.
+    pub(super) async fn follow(&self, seen: Slot) -> Result<Arc<State>, LedgerError> {
+        let state = State::clone(&self.state());
+        let followed = follow(self.store.objects().as_ref(), &self.blocks, state, Some(seen)).await?;
         self.publish(Arc::new(followed));
         Ok(self.state())
     }
@@ -162,7 +172,7 @@ impl Ledger {
     /// A creation that was broken off is completed.
     ///
     /// # Errors
-    /// If there is a lake, or the store fails the conformance probe or a write.
+    /// If there is a lake, the store fails the conformance probe or a write, or the clock is ahead of the store's.
     pub async fn create(
         store: &LakeStore,
         clock: &dyn Clock,
@@ -170,8 +180,11 @@ impl Ledger {
         genesis: Genesis,
     ) -> Result<LakeId, CreateError> {
         let objects = store.objects().as_ref();
-        let probed = super::probe(store.slots().as_ref(), &super::new_probe_key()).await;
-        probed.map_err(|source| CreateError::Store { location: location.to_owned(), source })?;
+        let probed = probe(store.slots().as_ref(), &new_probe_key(), clock).await;
+        let store_clock = probed.map_err(|source| CreateError::Store { location: location.to_owned(), source })?;
+        if store.conformance() == Conformance::Unproven {
+            store_clock.check()?;
+        }
         let (identity, _) = Identity::create(objects, LakeId::from_bytes(*new_id().as_bytes()), location).await?;
         let exists = || CreateError::Exists { location: location.to_owned(), lake: identity.lake };
         let first = Slot::new(1);
@@ -212,7 +225,7 @@ impl Ledger {
             None => (None, State::genesis(lake)),
         };
         let start = replay_bundles(&blocks, start).await;
-        let state = follow(objects.as_ref(), &blocks, start).await?;
+        let state = follow(objects.as_ref(), &blocks, start, hint.map(|hint| hint.head)).await?;
         if state.head().version.is_none() {
             return Err(LedgerError::Incomplete { location: location.to_owned() });
         }
@@ -224,6 +237,7 @@ impl Ledger {
             settings,
             blocks,
             forward: tokio::sync::Mutex::new(()),
+            store_clock: OnceCell::new(),
             state: RwLock::new(Arc::new(state)),
             derived: Mutex::new(derived),
         });
@@ -263,7 +277,7 @@ impl Ledger {
             Err(error) => Err(StoreError::new("read", &key, error).into()),
             Ok(_) => {
                 let _forward = self.shared.forward.lock().await;
-                self.shared.follow().await
+                self.shared.follow(known.next()).await
             }
         }
     }

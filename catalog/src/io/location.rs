@@ -54,6 +54,16 @@ enum Place {
 pub struct LakeStore {
     objects: Arc<dyn ObjectStore>,
     slots: Arc<dyn ObjectStore>,
+    conformance: Conformance,
+}
+
+/// Whether a store is known to keep the rules that a ledger stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conformance {
+    /// Our own code keeps them, and the store's clock is this machine's: a directory, memory.
+    Guaranteed,
+    /// It has to be probed before it is committed to. Nothing is known of its clock either.
+    Unproven,
 }
 
 /// Why a lake's store cannot be named or opened.
@@ -151,7 +161,7 @@ impl LakeLocation {
     pub fn open(&self) -> Result<LakeStore, LocationError> {
         match &self.place {
             Place::Local(path) => self.open_local(path),
-            Place::Memory(name) => Ok(LakeStore::from_one(Arc::new(memory_lake(name)))),
+            Place::Memory(name) => Ok(own_store(Arc::new(memory_lake(name)))),
             Place::Remote { url, scheme: ObjectStoreScheme::AmazonS3, prefix } => {
                 open_s3(url, prefix).map_err(|source| self.open_failure(source))
             }
@@ -161,7 +171,7 @@ impl LakeLocation {
 
     fn open_local(&self, path: &FsPath) -> Result<LakeStore, LocationError> {
         match DurableLocalStore::try_new(path.to_path_buf()) {
-            Ok(store) => Ok(LakeStore::from_one(Arc::new(store))),
+            Ok(store) => Ok(own_store(Arc::new(store))),
             Err(object_store::Error::NotFound { .. }) => Err(LocationError::Missing { path: path.to_path_buf() }),
             Err(source) => Err(self.open_failure(source)),
         }
@@ -179,14 +189,24 @@ impl fmt::Display for LakeLocation {
 }
 
 impl LakeStore {
-    /// A store of which `slots` makes one attempt per request.
+    /// A store of which `slots` makes one attempt per request. Nothing is known of it yet.
     pub fn new(objects: Arc<dyn ObjectStore>, slots: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, slots }
+        Self { objects, slots, conformance: Conformance::Unproven }
     }
 
-    /// A store that never repeats a request by itself.
+    /// A store that never repeats a request by itself. Nothing is known of it yet.
     pub fn from_one(store: Arc<dyn ObjectStore>) -> Self {
-        Self { objects: Arc::clone(&store), slots: store }
+        Self::new(Arc::clone(&store), store)
+    }
+
+    /// The same store, of which so much is known.
+    pub fn with_conformance(self, conformance: Conformance) -> Self {
+        Self { conformance, ..self }
+    }
+
+    /// What is known of it.
+    pub fn conformance(&self) -> Conformance {
+        self.conformance
     }
 
     /// For everything but creating slots. The client tries again by itself.
@@ -198,6 +218,11 @@ impl LakeStore {
     pub fn slots(&self) -> &Arc<dyn ObjectStore> {
         &self.slots
     }
+}
+
+/// A store whose rules are kept by code of this process.
+fn own_store(store: Arc<dyn ObjectStore>) -> LakeStore {
+    LakeStore::from_one(store).with_conformance(Conformance::Guaranteed)
 }
 
 /// The scheme of a URL; nothing for a path. A colon alone does not make a URL, but `file:` does.
@@ -385,6 +410,17 @@ mod tests {
         assert_eq!(second.objects().get(&key).await.unwrap().bytes().await.unwrap(), "1");
         let other = LakeLocation::parse("memory://two-openings-other").unwrap().open().unwrap();
         assert!(other.objects().get(&key).await.is_err());
+    }
+
+    #[test]
+    fn a_directory_and_memory_are_our_own_and_any_other_store_is_not_until_it_is_said_to_be() {
+        let scratch = tempfile::tempdir().unwrap();
+        let own = [scratch.path().to_str().unwrap(), "memory://own"];
+        for text in own {
+            let store = LakeLocation::parse(text).unwrap().open().unwrap();
+            assert_eq!(store.conformance(), Conformance::Guaranteed, "{text}");
+        }
+        assert_eq!(LakeStore::from_one(Arc::new(InMemory::new())).conformance(), Conformance::Unproven);
     }
 
     #[test]

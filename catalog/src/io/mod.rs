@@ -14,6 +14,7 @@ mod ledger;
 mod local;
 mod location;
 mod probe;
+mod store_clock;
 mod walk;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use failure::StoreFailure;
 pub use identity::{FORMAT, Identity};
 pub use ledger::{CreateError, DEFAULT_SCHEMA, Genesis, Ledger, LedgerSettings};
 pub use local::DurableLocalStore;
-pub use location::{LakeLocation, LakeStore, LocationError};
+pub use location::{Conformance, LakeLocation, LakeStore, LocationError};
 pub use probe::{ProbeError, new_probe_key, probe};
+pub use store_clock::{ClockError, StoreClock};
 pub use walk::{Damage, DerivedDamage, Walk};

@@ -1,9 +1,12 @@
 //! Whether a store keeps the rules that a ledger stands on.
 
-use crate::id::CommitId;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+
+use super::{Clock, StoreClock};
+use crate::id::CommitId;
+use crate::time::Micros;
 
 /// What the first writer of the probe puts.
 const FIRST: &[u8] = b"frostline probe: first writer";
@@ -53,21 +56,23 @@ pub fn new_probe_key() -> Path {
     Path::from(format!("probe/{}", CommitId::random()))
 }
 
-/// Creates an object under a key that was never used, tries to create it again, reads it and deletes it.
+/// Creates an object under a key that was never used, tries to create it again, reads it and deletes it. Says how the
+/// store's clock, by which the object is dated, stands to the given one.
 ///
 /// * Success says that the second creation failed, left the first content, and that it was read back.
 /// * `AlreadyExists` for the first put is not held against the store, a client that tried again gets it for its own
 ///   object: the content decides.
 /// * An object that cannot be deleted is no failure: some stores keep everything.
-pub async fn probe(store: &dyn ObjectStore, key: &Path) -> Result<(), ProbeError> {
-    let outcome = check_create(store, key).await;
+pub async fn probe(store: &dyn ObjectStore, key: &Path, clock: &dyn Clock) -> Result<StoreClock, ProbeError> {
+    let outcome = check_create(store, key, clock).await;
     if let Err(error) = store.delete(key).await {
         tracing::debug!(%key, %error, "the probe's object stays");
     }
     outcome
 }
 
-async fn check_create(store: &dyn ObjectStore, key: &Path) -> Result<(), ProbeError> {
+async fn check_create(store: &dyn ObjectStore, key: &Path, clock: &dyn Clock) -> Result<StoreClock, ProbeError> {
+    let asked = clock.now();
     match create(store, key, FIRST).await {
         Ok(()) | Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
         Err(source @ Error::NotImplemented { .. }) => return Err(ProbeError::NoConditionalPut { source }),
@@ -78,12 +83,12 @@ async fn check_create(store: &dyn ObjectStore, key: &Path) -> Result<(), ProbeEr
         Ok(()) => return Err(ProbeError::CreatesTwice),
         Err(source) => return Err(ProbeError::Unanswered { action: "try to create it again", source }),
     }
-    let content = match read(store, key).await {
-        Ok(content) => content,
+    let (content, created) = match read(store, key).await {
+        Ok(found) => found,
         Err(source @ Error::NotFound { .. }) => return Err(ProbeError::ForgetsWrites { source }),
         Err(source) => return Err(ProbeError::Unanswered { action: "read it", source }),
     };
-    if content == FIRST { Ok(()) } else { Err(ProbeError::ChangesContent) }
+    if content == FIRST { Ok(StoreClock::learn(asked, created)) } else { Err(ProbeError::ChangesContent) }
 }
 
 async fn create(store: &dyn ObjectStore, key: &Path, content: &'static [u8]) -> Result<(), Error> {
@@ -92,8 +97,11 @@ async fn create(store: &dyn ObjectStore, key: &Path, content: &'static [u8]) -> 
     Ok(())
 }
 
-async fn read(store: &dyn ObjectStore, key: &Path) -> Result<Bytes, Error> {
-    store.get(key).await?.bytes().await
+/// An object's content, and when the store says that it was created.
+async fn read(store: &dyn ObjectStore, key: &Path) -> Result<(Bytes, Micros), Error> {
+    let found = store.get(key).await?;
+    let created = Micros::new(found.meta.last_modified.timestamp_micros());
+    Ok((found.bytes().await?, created))
 }
 
 #[cfg(test)]
@@ -106,6 +114,11 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
+    use crate::io::ManualClock;
+
+    async fn tried(store: &dyn ObjectStore) -> Result<StoreClock, ProbeError> {
+        probe(store, &new_probe_key(), &ManualClock::at(Micros::new(0))).await
+    }
 
     /// A store on memory where the n-th put has a fault.
     fn with_put_fault(number: u64, fault: Fault) -> FaultStore {
@@ -117,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn memory_passes_and_keeps_nothing() {
         let store = InMemory::new();
-        probe(&store, &new_probe_key()).await.unwrap();
+        tried(&store).await.unwrap();
         let left: Vec<ObjectMeta> = store.list(None).try_collect().await.unwrap();
         assert!(left.is_empty(), "{left:?}");
     }
@@ -125,21 +138,21 @@ mod tests {
     #[tokio::test]
     async fn a_store_that_overwrites_is_refused() {
         let store = with_put_fault(2, Fault::Overwrite);
-        let error = probe(&store, &new_probe_key()).await.unwrap_err();
+        let error = tried(&store).await.unwrap_err();
         assert!(matches!(error, ProbeError::CreatesTwice), "{error}");
     }
 
     #[tokio::test]
     async fn content_that_is_not_the_first_writers_is_refused() {
         let store = with_put_fault(1, Fault::Corrupt { byte: 3 });
-        let error = probe(&store, &new_probe_key()).await.unwrap_err();
+        let error = tried(&store).await.unwrap_err();
         assert!(matches!(error, ProbeError::ChangesContent), "{error}");
     }
 
     #[tokio::test]
     async fn a_store_that_is_not_reached_is_not_judged() {
         let store = with_put_fault(1, Fault::FailBefore);
-        let error = probe(&store, &new_probe_key()).await.unwrap_err();
+        let error = tried(&store).await.unwrap_err();
         assert!(matches!(error, ProbeError::Unanswered { .. }), "{error}");
     }
 }

@@ -17,6 +17,9 @@ use crate::time::Micros;
 use crate::transaction::{BlockIndex, Proposal, Rows, TableTarget, Transaction};
 use arrow::datatypes::DataType;
 
+mod first_commit;
+mod following;
+
 fn settings(interval: u64) -> LedgerSettings {
     LedgerSettings { checkpoint_interval_slots: interval, commit_timeout: Duration::from_millis(200) }
 }

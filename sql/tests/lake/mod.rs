@@ -41,9 +41,15 @@ impl TestLake {
     /// A new lake. The name must be of its own in this process.
     pub(crate) async fn create(name: &str, settings: Settings) -> Result<Self, Error> {
         let location = format!("memory://{name}");
-        let options = CreateOptions { author: "root".to_owned(), message: String::new(), allow_asserted_times: true };
+        let clock = Arc::new(ManualClock::at(SECOND_VERSION.plus(-STEP)));
+        let options = CreateOptions {
+            author: "root".to_owned(),
+            message: String::new(),
+            allow_asserted_times: true,
+            clock: clock.clone(),
+        };
         Lake::create(&location, options).await?;
-        let clock = Arc::new(ManualClock::at(SECOND_VERSION));
+        clock.set(SECOND_VERSION);
         let lake = open(&location, &settings, &clock).await?;
         Ok(Self { location, settings, clock, lake })
     }

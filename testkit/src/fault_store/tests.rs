@@ -87,6 +87,16 @@ async fn every_request_is_counted() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_dates_what_is_read() {
+    let store = FaultStore::counting(Arc::new(InMemory::new()));
+    let key = Path::from("slot");
+    store.put(&key, "content".into()).await.unwrap();
+    store.set_clock(1_500_000);
+    assert_eq!(store.get(&key).await.unwrap().meta.last_modified.timestamp_micros(), 1_500_000);
+    assert_eq!(store.head(&key).await.unwrap().last_modified.timestamp_micros(), 1_500_000);
+}
+
+#[tokio::test]
 async fn a_seed_replays_its_faults() {
     let faults = Faults { lost_put_before: 0.3, lost_put_after: 0.3, ..Faults::default() };
     let mut runs: Vec<Vec<bool>> = Vec::new();

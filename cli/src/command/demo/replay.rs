@@ -66,6 +66,7 @@ pub(super) async fn create_lake(location: &str) -> Result<Lake, Failure> {
         author: "demo".to_owned(),
         message: "flights from New York, July 2013".to_owned(),
         allow_asserted_times: true,
+        ..CreateOptions::default()
     };
     Lake::create(location, options).await?;
     let settings = Settings { checkpoint_interval_slots: CHECKPOINT_INTERVAL_SLOTS, ..Settings::default() };
