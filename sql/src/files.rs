@@ -1,22 +1,31 @@
 //! Files as relations: `FROM 'file.parquet'`, `read_parquet('…')`, `read_csv('…')`, `read_json('…')`.
+//!
+//! ```text
+//!   resolve_sources ─► columns of all files ─┬─ parquet    DataFusion's scan: the columns, row groups and pages
+//!                                            │             that a query needs, on all cores
+//!                                            └─ streamed   our own readers, row by row: CSV, JSON, mixed files, and
+//!                                                          Parquet files whose values may not fit a common type
+//! ```
+
+mod adapt;
+mod checked;
+mod parquet;
+mod reader;
+mod streamed;
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::DataFusionError;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
-use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
-use frostline_engine::import::{self, FileFormat, ImportOptions, SourceFile, resolve_sources};
+use frostline_engine::import::{FileFormat, ImportOptions, infer_parquet_schema, infer_schema, resolve_sources};
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::expression::evaluate;
+
+use self::parquet::ParquetFiles;
+use self::streamed::StreamedFiles;
 
 /// Refuses files where a session may not reach them.
 pub(crate) fn check_local_files(context: &Context) -> Result<(), Error> {
@@ -122,45 +131,26 @@ async fn open(
     options: ImportOptions,
 ) -> Result<Arc<dyn TableProvider>, Error> {
     check_local_files(context)?;
-    let (files, schema, options) = tokio::task::spawn_blocking(move || {
-        let files = resolve_sources(&paths, format)?;
-        let schema = import::infer_schema(&files, &options)?;
-        Ok::<_, Error>((files, schema, options))
-    })
-    .await
-    .map_err(|_| Error::statement("reading the files was broken off"))??;
-    let partition = FilesPartition { files, schema: Arc::clone(&schema), options };
-    Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(partition)])?))
+    tokio::task::spawn_blocking(move || relation(&paths, format, options))
+        .await
+        .map_err(|_| Error::statement("reading the files was broken off"))?
 }
 
-/// The rows of some files, read once for each scan.
-#[derive(Debug)]
-struct FilesPartition {
-    files: Vec<SourceFile>,
-    schema: SchemaRef,
+/// The relation of some files. Reads their beginnings or footers, and blocks.
+fn relation(
+    paths: &[String],
+    format: Option<FileFormat>,
     options: ImportOptions,
-}
-
-impl PartitionStream for FilesPartition {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
+) -> Result<Arc<dyn TableProvider>, Error> {
+    let files = resolve_sources(paths, format)?;
+    if files.iter().any(|file| file.format != FileFormat::Parquet) {
+        let schema = infer_schema(&files, &options)?;
+        return Ok(Arc::new(StreamedFiles::new(files, schema, options)));
     }
-
-    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut builder = RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.schema), 2);
-        let sender = builder.tx();
-        let reader = import::open(self.files.clone(), Arc::clone(&self.schema), self.options.clone());
-        builder.spawn_blocking(move || {
-            for batch in reader {
-                let batch: Result<RecordBatch, DataFusionError> =
-                    batch.map_err(|error| DataFusionError::External(Box::new(error)));
-                let failed = batch.is_err();
-                if sender.blocking_send(batch).is_err() || failed {
-                    break;
-                }
-            }
-            Ok(())
-        });
-        builder.build()
-    }
+    let (schema, footers) = infer_parquet_schema(&files, &options)?;
+    let relation: Arc<dyn TableProvider> = match ParquetFiles::try_new(&schema, footers, options.keep_case) {
+        Some(parquet) => Arc::new(parquet),
+        None => Arc::new(StreamedFiles::new(files, schema, options)),
+    };
+    Ok(relation)
 }

@@ -7,6 +7,7 @@ mod concurrency;
 mod damage;
 mod docs;
 mod door;
+mod files;
 mod frost_line;
 mod history;
 mod lake;

@@ -5,6 +5,7 @@
 //! * Quotes say nothing about a field's type: `"5"` is as much a number as `5`.
 //! * Blanks around a value mean nothing, except in text.
 //! * With a header, columns are matched by name and may stand in any order; without one, by position.
+//! * Records are cut and checked whole; values are read only of the columns that are wanted.
 //! * Blank lines are skipped, except in files of one column, where they are NULL.
 
 use std::fs::File;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field as ColumnField, SchemaRef};
+use arrow::datatypes::{DataType, Field as ColumnField};
 
 use super::candidates::{Candidates, is_typed_value};
 use super::column::{ColumnError, build_column, is_scalar};
@@ -26,6 +27,7 @@ use super::progress::Progress;
 use super::reader::BATCH_ROWS;
 use super::record::{Block, Dialect, Field, MAX_RECORD_WORDS, RecordError, RecordProblem, RecordReader};
 use super::source::SourceFile;
+use super::target::Target;
 use super::type_name::sql_type_name;
 
 /// How much of a file tells its delimiter.
@@ -108,10 +110,10 @@ pub(crate) fn infer_csv(
     Ok(names.into_iter().zip(columns).collect())
 }
 
-/// Reads one file as batches of the target schema.
+/// Reads one file as batches of the target.
 pub(crate) struct CsvReader {
     file: CsvFile,
-    schema: SchemaRef,
+    target: Target,
     /// For every column of the target, which field of a record it is.
     positions: Vec<usize>,
     options: ImportOptions,
@@ -123,11 +125,12 @@ pub(crate) struct CsvReader {
 impl CsvReader {
     pub(crate) fn open(
         source: &SourceFile,
-        schema: SchemaRef,
+        target: Target,
         options: &ImportOptions,
         progress: Arc<Progress>,
     ) -> Result<Self, ImportError> {
         let file = CsvFile::open(source, options)?;
+        let schema = target.schema();
         if let Some(field) = schema.fields().iter().find(|field| !is_scalar(field.data_type())) {
             return Err(ImportError::UnsupportedType {
                 file: source.path.clone(),
@@ -137,7 +140,7 @@ impl CsvReader {
             });
         }
         let positions = match file.spelled_names() {
-            Some(spelled) => match_columns(&source.path, &schema, &spelled, options.keep_case)?,
+            Some(spelled) => match_columns(&source.path, schema, &spelled, options.keep_case)?,
             None if file.width == schema.fields().len() => (0..file.width).collect(),
             None => {
                 return Err(ImportError::ColumnCount {
@@ -147,7 +150,7 @@ impl CsvReader {
                 });
             }
         };
-        Ok(Self { file, schema, positions, options: options.clone(), progress, rows_read: 0, bytes_reported: 0 })
+        Ok(Self { file, target, positions, options: options.clone(), progress, rows_read: 0, bytes_reported: 0 })
     }
 
     fn read_batch(&mut self) -> Result<Option<RecordBatch>, ImportError> {
@@ -155,10 +158,10 @@ impl CsvReader {
             return Ok(None);
         };
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.positions.len());
-        for (field, position) in self.schema.fields().iter().zip(&self.positions) {
-            columns.push(self.read_column(&block, field, *position)?);
+        for (column, field) in self.target.wanted() {
+            columns.push(self.read_column(&block, field, self.positions[column])?);
         }
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|source| ImportError::Batch {
+        let batch = self.target.batch(columns, block.len()).map_err(|source| ImportError::Batch {
             file: self.file.path.clone(),
             row: self.row_of(&block, 0),
             source,

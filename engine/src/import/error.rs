@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+use super::exact::ExactCastError;
 use super::format::UnknownFormat;
 
 /// Values longer than this are cut in messages.
@@ -340,6 +341,20 @@ pub enum ImportError {
         place: String,
         /// What the decoder said, if it said anything.
         source: Option<::parquet::errors::ParquetError>,
+    },
+    /// A file is not what it was when its columns were looked at.
+    #[error("`{file}` was changed while it was being read; run the statement again")]
+    Changed {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Values of a file have no counterpart in the type that their column has together with other files.
+    #[error("`{file}`: a value cannot become its column's type; select from the file alone")]
+    Unlike {
+        /// The file.
+        file: PathBuf,
+        /// Which value or type.
+        source: Box<ExactCastError>,
     },
     /// Rows could not be made into a batch.
     #[error("`{file}`, {row}: the rows from here on cannot be made into columns")]

@@ -13,7 +13,7 @@ use arrow::util::display::{FormatOptions, array_value_to_string};
 use super::error::shorten_value;
 use super::normalise::normalise_type;
 use super::type_name::sql_type_name;
-use super::widen::is_same_shape;
+use super::widen::{is_same_shape, widen};
 
 /// Why a cast was not made.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,10 @@ pub enum ExactCastError {
 /// * To the type that normalising gives, and where types differ only in what may be NULL inside: always.
 /// * Between numbers, dates and timestamps, timestamps of one kind, and times: if every value survives the way back.
 /// * Anything else is refused.
-pub(crate) fn cast_exact(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ExactCastError> {
+///
+/// # Errors
+/// Values of another kind; the first value that would change.
+pub fn cast_exact(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ExactCastError> {
     if array.data_type() == to {
         return Ok(ArrayRef::clone(array));
     }
@@ -75,6 +78,20 @@ pub(crate) fn cast_exact(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Ex
         }),
         None => Ok(cast),
     }
+}
+
+/// Whether [`cast_exact`] keeps the values of these types whatever they are.
+///
+/// * To the type that normalising gives; from narrower integers, decimals and floats to wider ones.
+/// * Only instants beyond what their new unit can count are still refused.
+pub fn is_always_exact(from: &DataType, to: &DataType) -> bool {
+    let Ok(normal) = normalise_type(from) else { return false };
+    if is_same_shape(&normal, to) {
+        return true;
+    }
+    let is_float = |data_type: &DataType| matches!(data_type, DataType::Float32 | DataType::Float64);
+    let is_kept = is_number(&normal) && is_number(to) && (!is_float(to) || normal == DataType::Float32);
+    is_kept && widen(&normal, to).as_ref() == Some(to)
 }
 
 /// The first row whose value is not what it was. A value that could not be cast is NULL by now.
@@ -169,6 +186,19 @@ mod tests {
             &DataType::Timestamp(TimeUnit::Millisecond, None),
             "row 1: `1970-01-01T00:00:00.001001` is not a valid timestamp(3)",
         );
+    }
+
+    #[test]
+    fn wider_numbers_hold_all_values_of_narrower_ones_but_floats_those_of_no_integer() {
+        assert!(is_always_exact(&DataType::Utf8, &DataType::Utf8View));
+        assert!(is_always_exact(&DataType::Int32, &DataType::Int64));
+        assert!(is_always_exact(&DataType::UInt32, &DataType::Int64));
+        assert!(is_always_exact(&DataType::Int64, &DataType::Decimal128(20, 1)));
+        assert!(is_always_exact(&DataType::Float32, &DataType::Float64));
+        assert!(!is_always_exact(&DataType::Int64, &DataType::Int32));
+        assert!(!is_always_exact(&DataType::Int64, &DataType::Float64));
+        assert!(!is_always_exact(&DataType::Date32, &DataType::Timestamp(TimeUnit::Nanosecond, None)));
+        assert!(!is_always_exact(&DataType::Utf8, &DataType::Int64));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!   it. So no digit of a number is lost on the way, `1.5` is no bigint, and the string `"5"` is as good a number as
 //!   `5`. A `null` is NULL; the empty string is the empty text and never NULL.
 //! * Text takes numbers and booleans as they are spelled, but no arrays and objects.
+//! * Objects are decoded whole; values are made only of the columns that are wanted.
 //! * A member that an object has twice has its last value, as in every common reader of JSON.
 //! * Where rows were not looked at to infer types, a comma too many or too few between members is forgiven.
 
@@ -29,6 +30,7 @@ use super::options::ImportOptions;
 use super::progress::Progress;
 use super::reader::BATCH_ROWS;
 use super::source::SourceFile;
+use super::target::Target;
 use super::type_name::sql_type_name;
 
 pub(crate) use columns::infer_json;
@@ -36,11 +38,11 @@ use text::{convert, text_schema};
 
 const MAX_OBJECT_WORDS: &str = "64 MiB";
 
-/// Reads one file as batches of the target schema.
+/// Reads one file as batches of the target.
 pub(crate) struct JsonReader {
     path: PathBuf,
     elements: ElementReader<File>,
-    schema: SchemaRef,
+    target: Target,
     /// How the file spells the columns of the target, as far as is known: their own names until something else is seen.
     spellings: Vec<String>,
     /// The columns as the file spells them, with text for every scalar.
@@ -54,19 +56,20 @@ pub(crate) struct JsonReader {
 impl JsonReader {
     pub(crate) fn open(
         source: &SourceFile,
-        schema: SchemaRef,
+        target: Target,
         options: &ImportOptions,
         progress: Arc<Progress>,
     ) -> Result<Self, ImportError> {
+        let schema = target.schema();
         if let Some(field) = schema.fields().iter().find(|field| !is_nested_or_scalar(field.data_type())) {
             return Err(unsupported(&source.path, field));
         }
         let spellings: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let text_schema = text_schema(&schema, &spellings);
+        let text_schema = text_schema(schema, &spellings);
         Ok(Self {
             path: source.path.clone(),
             elements: open_file(&source.path)?,
-            schema,
+            target,
             spellings,
             text_schema,
             keep_case: options.keep_case,
@@ -82,12 +85,11 @@ impl JsonReader {
             return Ok(None);
         };
         let texts = self.decode_block(&block)?;
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
-        for (field, texts) in self.schema.fields().iter().zip(texts.columns()) {
-            columns.push(self.read_column(&block, field, texts)?);
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.target.projected().fields().len());
+        for (column, field) in self.target.wanted() {
+            columns.push(self.read_column(&block, field, texts.column(column))?);
         }
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
-            .map_err(|source| self.batch_error(&block, 0, source))?;
+        let batch = self.target.batch(columns, block.len()).map_err(|source| self.batch_error(&block, 0, source))?;
         self.rows_read += block.len() as u64;
         let offset = self.elements.offset();
         self.progress.add_bytes(offset.saturating_sub(self.bytes_reported));
@@ -117,18 +119,18 @@ impl JsonReader {
                 continue;
             };
             for (spelling, _) in &members {
-                let Some(column) = find_column(&self.schema, spelling, self.keep_case) else {
+                let Some(column) = find_column(self.target.schema(), spelling, self.keep_case) else {
                     return Err(ImportError::UnknownColumn {
                         file: self.path.clone(),
                         column: spelling.clone(),
-                        columns: list_names(self.schema.fields().iter().map(|field| field.name().as_str())),
+                        columns: list_names(self.target.schema().fields().iter().map(|field| field.name().as_str())),
                     });
                 };
                 match &found[column] {
                     Some(first) if first != spelling => {
                         return Err(ImportError::DuplicateColumn {
                             file: self.path.clone(),
-                            name: self.schema.field(column).name().clone(),
+                            name: self.target.schema().field(column).name().clone(),
                             first: first.clone(),
                             second: spelling.clone(),
                         });
@@ -148,7 +150,7 @@ impl JsonReader {
             }
         }
         if learned {
-            self.text_schema = text_schema(&self.schema, &self.spellings);
+            self.text_schema = text_schema(self.target.schema(), &self.spellings);
         }
         Ok(learned)
     }
@@ -165,7 +167,7 @@ impl JsonReader {
                 Ok(value) => value,
                 Err(error) => return error,
             };
-            for (column, field) in self.schema.fields().iter().enumerate() {
+            for (column, field) in self.target.schema().fields().iter().enumerate() {
                 let Some(member) = value.get(&self.spellings[column]) else {
                     continue;
                 };

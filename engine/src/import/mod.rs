@@ -16,7 +16,8 @@
 //!
 //! One idea a file: `source` (which files), `format`, `options`, `name` (of columns), `candidates`, `shape` and `widen`
 //! (inference), `record` and `element` (cutting bytes into rows), `value`, `instant` and `column` (text into arrays),
-//! `normalise` and `exact` (arrays into arrays), `csv`, `json`, `parquet` (one reader each), `reader` (the door).
+//! `normalise` and `exact` (arrays into arrays), `csv`, `json`, `parquet` (one reader each), `target` (what
+//! they make), `reader` (the door).
 
 mod candidates;
 mod column;
@@ -38,6 +39,7 @@ mod reader;
 mod record;
 mod shape;
 mod source;
+mod target;
 mod type_name;
 mod value;
 mod widen;
@@ -45,12 +47,13 @@ mod widen;
 #[cfg(test)]
 mod tests;
 
+pub use self::parquet::ParquetFooter;
 pub use error::{ImportError, Row};
-pub use exact::ExactCastError;
+pub use exact::{ExactCastError, cast_exact, is_always_exact};
 pub use format::{FileFormat, UnknownFormat};
-pub use name::fold_name;
+pub use name::{fold_name, relation_names};
 pub use options::ImportOptions;
 pub use progress::Progress;
-pub use reader::{ImportReader, infer_schema, open, open_counted};
+pub use reader::{ImportReader, infer_parquet_schema, infer_schema, open, open_columns, open_counted};
 pub use source::{SourceFile, resolve_sources};
 pub use type_name::sql_type_name;

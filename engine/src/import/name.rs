@@ -18,24 +18,37 @@ pub fn fold_name(spelled: &str, keep_case: bool) -> String {
     if keep_case { name.to_owned() } else { name.to_ascii_lowercase() }
 }
 
-/// The names of a file's columns, from how the file spells them. An empty one is called by its number: `column3`.
+/// The names of a file's columns, as [`relation_names`] gives them.
+///
+/// # Errors
+/// Two columns with one name.
 pub(crate) fn column_names(file: &Path, spelled: &[&str], keep_case: bool) -> Result<Vec<String>, ImportError> {
-    let mut seen: HashMap<String, usize> = HashMap::with_capacity(spelled.len());
-    let mut names: Vec<String> = Vec::with_capacity(spelled.len());
-    for (position, spelling) in spelled.iter().enumerate() {
-        let folded = fold_name(spelling, keep_case);
-        let name = if folded.is_empty() { numbered_name(position) } else { folded };
+    let names = relation_names(spelled, keep_case);
+    let mut seen: HashMap<String, usize> = HashMap::with_capacity(names.len());
+    for (position, name) in names.iter().enumerate() {
         if let Some(first) = seen.insert(name.clone(), position) {
             return Err(ImportError::DuplicateColumn {
                 file: file.to_path_buf(),
-                name,
+                name: name.clone(),
                 first: show_spelling(spelled, first),
                 second: show_spelling(spelled, position),
             });
         }
-        names.push(name);
     }
     Ok(names)
+}
+
+/// What the columns of a file are called where it is read, from how the file spells them. An empty name becomes the
+/// column's number: `column3`. Two may have one name, in files that are refused.
+pub fn relation_names(spelled: &[&str], keep_case: bool) -> Vec<String> {
+    spelled
+        .iter()
+        .enumerate()
+        .map(|(position, spelling)| {
+            let folded = fold_name(spelling, keep_case);
+            if folded.is_empty() { numbered_name(position) } else { folded }
+        })
+        .collect()
 }
 
 /// The names of the columns of a file that does not name them.

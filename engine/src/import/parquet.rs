@@ -1,20 +1,24 @@
 //! Reads Parquet.
 //!
 //! * Columns are matched by name and may stand in any order.
+//! * Only the columns that are wanted are read.
 //! * Types become those of the target if no value changes; see [`cast_exact`].
 //! * A damaged file is an error, never a panic and never a short read: sizes and offsets in the footer are checked
 //!   against the file before anything is decoded, and the rows that come out are counted.
+
+mod footer;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema};
 
 use super::error::{ImportError, Row};
 use super::exact::{ExactCastError, cast_exact};
@@ -24,6 +28,9 @@ use super::options::ImportOptions;
 use super::progress::Progress;
 use super::reader::BATCH_ROWS;
 use super::source::SourceFile;
+use super::target::Target;
+
+pub use footer::ParquetFooter;
 
 /// A column of a file, with its name and type as tables have them.
 pub(crate) struct ParquetColumn {
@@ -40,31 +47,34 @@ pub(crate) fn infer_parquet(source: &SourceFile, options: &ImportOptions) -> Res
         || "its footer".to_owned(),
         || {
             let builder = open_file(&source.path)?;
-            let schema = builder.schema();
-            let spelled: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-            let names = column_names(&source.path, &spelled, options.keep_case)?;
-            let mut columns: Vec<ParquetColumn> = Vec::with_capacity(names.len());
-            for (name, field) in names.into_iter().zip(schema.fields()) {
-                let data_type = normalise_type(field.data_type()).map_err(|error| ImportError::UnsupportedType {
-                    file: source.path.clone(),
-                    column: format!("{name}{}", error.path),
-                    found: error.found.into(),
-                    problem: error.advice,
-                })?;
-                columns.push(ParquetColumn { name, data_type, is_required: !field.is_nullable() });
-            }
-            Ok(columns)
+            normal_columns(&source.path, builder.schema(), options.keep_case)
         },
     )
 }
 
-/// Reads one file as batches of the target schema.
+fn normal_columns(path: &Path, schema: &Schema, keep_case: bool) -> Result<Vec<ParquetColumn>, ImportError> {
+    let spelled: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let names = column_names(path, &spelled, keep_case)?;
+    let mut columns: Vec<ParquetColumn> = Vec::with_capacity(names.len());
+    for (name, field) in names.into_iter().zip(schema.fields()) {
+        let data_type = normalise_type(field.data_type()).map_err(|error| ImportError::UnsupportedType {
+            file: path.to_path_buf(),
+            column: format!("{name}{}", error.path),
+            found: error.found.into(),
+            problem: error.advice,
+        })?;
+        columns.push(ParquetColumn { name, data_type, is_required: !field.is_nullable() });
+    }
+    Ok(columns)
+}
+
+/// Reads one file as batches of the target.
 pub(crate) struct ParquetReader {
     path: PathBuf,
     batches: ParquetRecordBatchReader,
-    schema: SchemaRef,
-    /// For every column of the target, which column of the file it is.
-    positions: Vec<usize>,
+    target: Target,
+    /// For every wanted column, which of the decoded columns it is.
+    places: Vec<usize>,
     progress: Arc<Progress>,
     rows_read: u64,
     rows_total: u64,
@@ -75,7 +85,7 @@ pub(crate) struct ParquetReader {
 impl ParquetReader {
     pub(crate) fn open(
         source: &SourceFile,
-        schema: SchemaRef,
+        target: Target,
         options: &ImportOptions,
         progress: Arc<Progress>,
     ) -> Result<Self, ImportError> {
@@ -86,17 +96,23 @@ impl ParquetReader {
                 let builder = open_file(&source.path)?;
                 let file_schema = Arc::clone(builder.schema());
                 let spelled: Vec<&str> = file_schema.fields().iter().map(|field| field.name().as_str()).collect();
-                let positions = match_columns(&source.path, &schema, &spelled, options.keep_case)?;
+                let positions = match_columns(&source.path, target.schema(), &spelled, options.keep_case)?;
+                let roots: Vec<usize> = target.wanted().map(|(column, _)| positions[column]).collect();
+                // Decoded columns come in the order of the file.
+                let places: Vec<usize> =
+                    roots.iter().map(|root| roots.iter().filter(|other| *other < root).count()).collect();
+                let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
                 let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
                 let batches = builder
+                    .with_projection(mask)
                     .with_batch_size(BATCH_ROWS)
                     .build()
                     .map_err(|error| damaged(&source.path, "its columns".to_owned(), Some(error)))?;
                 Ok(Self {
                     path: source.path.clone(),
                     batches,
-                    schema,
-                    positions,
+                    target,
+                    places,
                     progress,
                     rows_read: 0,
                     rows_total,
@@ -121,14 +137,14 @@ impl ParquetReader {
         if rows == 0 || rows > self.rows_total - self.rows_read {
             return Err(damaged(&self.path, self.place(), None));
         }
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.positions.len());
-        for (field, position) in self.schema.fields().iter().zip(&self.positions) {
-            let Some(column) = batch.columns().get(*position) else {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.places.len());
+        for ((_, field), place) in self.target.wanted().zip(&self.places) {
+            let Some(column) = batch.columns().get(*place) else {
                 return Err(damaged(&self.path, self.place(), None));
             };
             columns.push(self.read_column(field, column)?);
         }
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|source| ImportError::Batch {
+        let batch = self.target.batch(columns, batch.num_rows()).map_err(|source| ImportError::Batch {
             file: self.path.clone(),
             row: self.row_of(0),
             source,

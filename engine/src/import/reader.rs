@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 
 use super::csv::{CsvReader, infer_csv};
 use super::error::ImportError;
@@ -13,9 +14,10 @@ use super::infer::{ColumnShape, FileColumns, MergedColumns};
 use super::json::{JsonReader, infer_json};
 use super::name::first_repeated;
 use super::options::ImportOptions;
-use super::parquet::{ParquetColumn, ParquetReader, infer_parquet};
+use super::parquet::{ParquetColumn, ParquetFooter, ParquetReader, infer_parquet};
 use super::progress::Progress;
 use super::source::SourceFile;
+use super::target::Target;
 
 /// How many rows a batch has at most.
 pub(crate) const BATCH_ROWS: usize = 8192;
@@ -39,6 +41,25 @@ pub fn infer_schema(files: &[SourceFile], options: &ImportOptions) -> Result<Sch
     merged.into_schema()
 }
 
+/// As [`infer_schema`] for Parquet files, whatever their names say. Gives their footers too, in the same order.
+///
+/// # Errors
+/// Files that are empty, damaged, or have not the same columns.
+pub fn infer_parquet_schema(
+    files: &[SourceFile],
+    options: &ImportOptions,
+) -> Result<(SchemaRef, Vec<ParquetFooter>), ImportError> {
+    options.check()?;
+    let mut merged = MergedColumns::default();
+    let mut footers: Vec<ParquetFooter> = Vec::with_capacity(files.len());
+    for file in files {
+        let footer = ParquetFooter::load(file)?;
+        merged.add(typed_columns(file, footer.columns(options.keep_case)?))?;
+        footers.push(footer);
+    }
+    Ok((merged.into_schema()?, footers))
+}
+
 /// Reads the files one after another as batches of a schema.
 ///
 /// * The schema is that of [`infer_schema`], or of a table. Its types are those of tables; see
@@ -50,6 +71,21 @@ pub fn open(files: Vec<SourceFile>, schema: SchemaRef, options: ImportOptions) -
     open_counted(files, schema, options, progress)
 }
 
+/// As [`open`], and yields only some columns of the schema, by their places in it. Values of the others are not read.
+///
+/// # Errors
+/// A place beyond the last column.
+pub fn open_columns(
+    files: Vec<SourceFile>,
+    schema: SchemaRef,
+    wanted: Vec<usize>,
+    options: ImportOptions,
+) -> Result<ImportReader, ArrowError> {
+    let mut reader = open(files, Arc::clone(&schema), options);
+    reader.target = Target::some(schema, wanted)?;
+    Ok(reader)
+}
+
 /// As [`open`], and raises counters that somebody watches already.
 pub fn open_counted(
     files: Vec<SourceFile>,
@@ -57,7 +93,8 @@ pub fn open_counted(
     options: ImportOptions,
     progress: Arc<Progress>,
 ) -> ImportReader {
-    ImportReader { files: VecDeque::from(files), current: None, schema, options, progress, finished: false }
+    let target = Target::all(schema);
+    ImportReader { files: VecDeque::from(files), current: None, target, options, progress, finished: false }
 }
 
 /// The rows of files, as batches of one schema.
@@ -69,7 +106,7 @@ pub fn open_counted(
 pub struct ImportReader {
     files: VecDeque<SourceFile>,
     current: Option<Batches>,
-    schema: SchemaRef,
+    target: Target,
     options: ImportOptions,
     progress: Arc<Progress>,
     finished: bool,
@@ -78,7 +115,7 @@ pub struct ImportReader {
 impl ImportReader {
     /// The schema of the batches.
     pub fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        Arc::clone(self.target.projected())
     }
 
     /// How far the reader is. May be asked from any thread while it reads.
@@ -112,10 +149,10 @@ impl ImportReader {
 
     fn open_file(&self, file: &SourceFile) -> Result<Batches, ImportError> {
         self.options.check()?;
-        if self.schema.fields().is_empty() {
+        if self.target.schema().fields().is_empty() {
             return Err(ImportError::NoColumns { file: file.path.clone() });
         }
-        if let Some(name) = first_repeated(&self.schema) {
+        if let Some(name) = first_repeated(self.target.schema()) {
             return Err(ImportError::DuplicateColumn {
                 file: file.path.clone(),
                 name: name.to_owned(),
@@ -123,12 +160,12 @@ impl ImportReader {
                 second: name.to_owned(),
             });
         }
-        let schema = Arc::clone(&self.schema);
+        let target = self.target.clone();
         let progress = Arc::clone(&self.progress);
         let batches: Batches = match file.format {
-            FileFormat::Csv | FileFormat::Tsv => Box::new(CsvReader::open(file, schema, &self.options, progress)?),
-            FileFormat::Json => Box::new(JsonReader::open(file, schema, &self.options, progress)?),
-            FileFormat::Parquet => Box::new(ParquetReader::open(file, schema, &self.options, progress)?),
+            FileFormat::Csv | FileFormat::Tsv => Box::new(CsvReader::open(file, target, &self.options, progress)?),
+            FileFormat::Json => Box::new(JsonReader::open(file, target, &self.options, progress)?),
+            FileFormat::Parquet => Box::new(ParquetReader::open(file, target, &self.options, progress)?),
         };
         Ok(batches)
     }
@@ -160,13 +197,14 @@ fn infer_file(file: &SourceFile, options: &ImportOptions) -> Result<FileColumns,
             let columns = infer_json(file, options)?;
             columns.into_iter().map(|(name, shape)| (name, ColumnShape::Json(shape))).collect()
         }
-        FileFormat::Parquet => {
-            let columns = infer_parquet(file, options)?;
-            let typed = |column: ParquetColumn| {
-                (column.name, ColumnShape::Typed { data_type: column.data_type, is_required: column.is_required })
-            };
-            columns.into_iter().map(typed).collect()
-        }
+        FileFormat::Parquet => return Ok(typed_columns(file, infer_parquet(file, options)?)),
     };
     Ok(FileColumns { file: file.path.clone(), sparse: file.format == FileFormat::Json, columns })
+}
+
+fn typed_columns(file: &SourceFile, columns: Vec<ParquetColumn>) -> FileColumns {
+    let typed = |column: ParquetColumn| {
+        (column.name, ColumnShape::Typed { data_type: column.data_type, is_required: column.is_required })
+    };
+    FileColumns { file: file.path.clone(), sparse: false, columns: columns.into_iter().map(typed).collect() }
 }

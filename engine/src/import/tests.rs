@@ -527,6 +527,71 @@ fn a_parquet_file_with_wiped_pages_is_refused() {
 }
 
 #[test]
+fn only_the_wanted_columns_come_out() {
+    let folder = Folder::new();
+    let schema = table(&[("a", DataType::Int64), ("b", DataType::Utf8View), ("c", DataType::Int64)]);
+    let files = [
+        folder.write("a.csv", "a,b,c\n1,x,\n2,y,z\n"),
+        folder.write("b.json", "{\"a\": 3, \"b\": \"z\", \"c\": \"z\"}\n"),
+        folder.write(
+            "c.parquet",
+            parquet(vec![
+                ("B", column(LargeStringArray::from(vec!["w"]))),
+                ("c", column(Int64Array::from(vec![0]))),
+                ("A", column(Int64Array::from(vec![4]))),
+            ]),
+        ),
+    ];
+    let read = |wanted: Vec<usize>| -> Vec<String> {
+        let reader = open_columns(files.to_vec(), Arc::clone(&schema), wanted, defaults()).unwrap();
+        reader.flat_map(|batch| show_rows(&batch.unwrap())).collect()
+    };
+    assert_eq!(read(vec![1, 0]), vec!["x|1", "y|2", "z|3", "w|4"]);
+    assert_eq!(read(vec![0]), vec!["1", "2", "3", "4"]);
+    assert_eq!(read(Vec::new()).len(), 4);
+}
+
+#[test]
+fn rows_are_checked_where_no_column_is_wanted() {
+    let folder = Folder::new();
+    let schema = table(&[("a", DataType::Int64), ("b", DataType::Utf8View)]);
+    let refused = |name: &str, bytes: &[u8]| -> String {
+        let files = vec![folder.write(name, bytes)];
+        let options = ImportOptions { delimiter: Some(b','), ..defaults() };
+        let mut reader = open_columns(files, Arc::clone(&schema), Vec::new(), options).unwrap();
+        folder.plain(&reader.find_map(Result::err).unwrap())
+    };
+    assert!(refused("a.csv", b"a,b\n1\n").starts_with("`a.csv`, row 1 (line 2): found 1 fields, expected 2"));
+    assert!(refused("b.csv", b"a,b\n1,\xff\n").starts_with("`b.csv`, row 1 (line 2), column `b`: not UTF-8"));
+}
+
+#[test]
+fn a_footer_keeps_no_bounds_of_floats_and_notices_a_changed_file() {
+    let folder = Folder::new();
+    let bytes = parquet(vec![
+        ("f", column(Float64Array::from(vec![1.0, f64::NAN]))),
+        ("n", column(Int64Array::from(vec![1, 2]))),
+    ]);
+    let file = folder.write("a.parquet", &bytes);
+    let (_, footers) = infer_parquet_schema(std::slice::from_ref(&file), &defaults()).unwrap();
+    let footer = &footers[0];
+    let chunks = footer.metadata().row_group(0).columns();
+    let bounded: Vec<bool> = chunks
+        .iter()
+        .map(|chunk| chunk.statistics().is_some_and(|known| known.max_bytes_opt().is_some()))
+        .collect();
+    assert_eq!(bounded, vec![false, true]);
+    assert_eq!((footer.rows(), footer.rows_within(&(0..i64::MAX)), footer.rows_within(&(0..1))), (2, 2, 0));
+    let opened = footer.open().unwrap();
+    assert_eq!(footer.read_ranges(&opened, &[0..2, 2..4]).unwrap(), vec![b"PA".to_vec(), b"R1".to_vec()]);
+    let error = footer.read_ranges(&opened, std::slice::from_ref(&(0..u64::MAX))).unwrap_err();
+    assert!(folder.plain(&error).starts_with("`a.parquet` is damaged at an offset beyond its end"));
+    folder.write("a.parquet", &bytes[..10]);
+    let error = footer.open().unwrap_err();
+    assert_eq!(folder.plain(&error), "`a.parquet` was changed while it was being read; run the statement again");
+}
+
+#[test]
 fn a_reader_ends_after_its_first_error() {
     let folder = Folder::new();
     let files = vec![folder.write("a.csv", "a\nx\n"), folder.write("b.csv", "a\n1\n")];
