@@ -111,7 +111,7 @@ fn check_frozen(lake: &Lake) -> Result<(), Failure> {
     let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
     for (_, relation) in state.relations_at(newest) {
         let RelationId::Table(table) = relation.id() else { continue };
-        if state.segments_of(table).is_none_or(|segments| !segments.hot().is_empty() || segments.frozen().is_empty()) {
+        if state.segments_of(table).is_none_or(|segments| segments.hot_count() > 0 || segments.frozen_count() == 0) {
             return Err(format!("table {} is not in frozen segments", relation.name()).into());
         }
     }

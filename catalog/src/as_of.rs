@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::checkpoint::SealedError;
 use crate::id::{BranchId, Version};
 use crate::name::NAME_BYTES_MAX;
 use crate::state::State;
@@ -63,6 +64,9 @@ pub enum AsOfError {
         /// The name asked for.
         name: String,
     },
+    /// The times of older commits cannot be looked at.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
 }
 
 fn range(first: Option<Micros>, last: Option<Micros>) -> String {
@@ -92,11 +96,14 @@ impl State {
                 .filter(|version| *version <= newest)
                 .ok_or(AsOfError::NoVersion { asked: *asked, newest }),
             AsOf::Timestamp(asked) if *asked > started => Err(AsOfError::Future { asked: *asked, started }),
-            AsOf::Timestamp(asked) => self.version_at(BranchId::MAIN, *asked).ok_or_else(|| AsOfError::BeforeFirst {
-                asked: *asked,
-                first: self.commits().iter().find_map(|commit| commit.commit_time),
-                last: self.newest_commit_time(BranchId::MAIN),
-            }),
+            AsOf::Timestamp(asked) => match self.version_at(BranchId::MAIN, *asked)? {
+                Some(version) => Ok(version),
+                None => Err(AsOfError::BeforeFirst {
+                    asked: *asked,
+                    first: self.commits()?.iter().find_map(|commit| commit.commit_time),
+                    last: self.newest_commit_time(BranchId::MAIN),
+                }),
+            },
             AsOf::Tag(name) => {
                 let found = self.tags().all_at(visible).find(|(tag, _)| tag.as_str() == name);
                 found.map(|(_, version)| *version).ok_or_else(|| AsOfError::NoTag {

@@ -5,6 +5,7 @@ mod numbering;
 use thiserror::Error;
 
 use crate::change::{BlockHeader, Entry};
+use crate::checkpoint::SealedError;
 use crate::id::{BranchId, ObjectId, Slot, Version};
 use crate::segment::BlockRef;
 use crate::state::State;
@@ -59,6 +60,17 @@ pub enum ConflictReason {
     },
 }
 
+/// Why a transaction becomes no entry.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ResolveError {
+    /// A version since its base stands against it.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// What came since its base cannot be looked at.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
+}
+
 /// Where a transaction's blocks will be: their headers, and the place of its first block in the slot.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockPlaces<'a> {
@@ -81,13 +93,13 @@ impl BlockPlaces<'_> {
 /// Checks a transaction against everything since its base and gives the entry it becomes, numbered after `state`.
 ///
 /// # Errors
-/// If a version since its base stands against it.
+/// If a version since its base stands against it, or cannot be looked at.
 pub fn resolve_transaction(
     state: &State,
     transaction: &Transaction,
     places: BlockPlaces<'_>,
     times: (Micros, Option<Micros>),
-) -> Result<Entry, Conflict> {
+) -> Result<Entry, ResolveError> {
     check_reads(state, transaction)?;
     let mut numbering = Numbering::new(state, transaction);
     let mut changes = Vec::with_capacity(transaction.changes.len() + 1);
@@ -111,23 +123,28 @@ pub fn resolve_transaction(
 }
 
 /// The first commit after a version that touched the rows of a table.
-fn touched_since(state: &State, base: Version, branch: BranchId, table: ObjectId) -> Option<Version> {
-    let since = state.commits().iter().rev().take_while(|commit| commit.version > base);
-    since
-        .filter(|commit| commit.branch == branch && commit.tables.iter().any(|count| count.table == table))
-        .last()
-        .map(|commit| commit.version)
+fn touched_since(
+    state: &State,
+    base: Version,
+    branch: BranchId,
+    table: ObjectId,
+) -> Result<Option<Version>, SealedError> {
+    let touched = state
+        .commits_after(base)?
+        .filter(|commit| commit.branch == branch && commit.tables.iter().any(|count| count.table == table));
+    Ok(touched.last().map(|commit| commit.version))
 }
 
-fn check_reads(state: &State, transaction: &Transaction) -> Result<(), Conflict> {
+fn check_reads(state: &State, transaction: &Transaction) -> Result<(), ResolveError> {
     let base = transaction.base;
     for table in &transaction.reads {
         let name = || table_name(state, *table, base);
         if let Some(with) = ended_since(state, *table, base) {
-            return Err(Conflict { base, with, reason: ConflictReason::Gone { what: format!("table `{}`", name()) } });
+            let reason = ConflictReason::Gone { what: format!("table `{}`", name()) };
+            return Err(Conflict { base, with, reason }.into());
         }
-        if let Some(with) = touched_since(state, base, transaction.branch, *table) {
-            return Err(Conflict { base, with, reason: ConflictReason::Read { table: name() } });
+        if let Some(with) = touched_since(state, base, transaction.branch, *table)? {
+            return Err(Conflict { base, with, reason: ConflictReason::Read { table: name() } }.into());
         }
     }
     Ok(())

@@ -42,6 +42,11 @@ impl Interval {
         self.begin <= version && self.end.is_none_or(|end| version < end)
     }
 
+    /// Whether it began or was closed after a version; 0 stands for before the first.
+    pub(crate) fn changed_after(&self, after: u64) -> bool {
+        self.begin.number() > after || self.end.is_some_and(|end| end.number() > after)
+    }
+
     /// The same interval, closed at `end`; `None` if it is closed already or `end` is not after its begin.
     pub fn closed(&self, end: Version) -> Option<Self> {
         if self.end.is_some() { None } else { Self::try_new(self.begin, Some(end)) }

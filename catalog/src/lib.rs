@@ -35,10 +35,11 @@ mod bundle;
 mod checkpoint;
 
 pub use as_of::{AsOf, AsOfError, nearest};
+pub use checkpoint::SealedError;
 pub use conflict::{Conflict, ConflictReason};
 pub use digest::{Digest, StateDigest};
 pub use id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
 pub use interval::Interval;
 pub use name::{Name, NameError};
-pub use state::{Commit, Head, Placed, Relation, RelationId, State, TableSegments};
+pub use state::{Commit, Commits, Head, Placed, Relation, RelationId, State, TableSegments};
 pub use time::Micros;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use frostline_catalog::AsOfError;
+use frostline_catalog::{AsOfError, SealedError};
 use frostline_engine::import::ImportError;
 use frostline_sql::ErrorKind;
 use frostline_sql::parse::ParseError;
@@ -196,7 +196,16 @@ impl From<ParseError> for Failure {
 
 impl From<AsOfError> for Failure {
     fn from(error: AsOfError) -> Self {
-        Self::Version(Box::new(error))
+        match error {
+            AsOfError::Sealed(error) => error.into(),
+            other => Self::Version(Box::new(other)),
+        }
+    }
+}
+
+impl From<SealedError> for Failure {
+    fn from(error: SealedError) -> Self {
+        Self::Engine(error.into())
     }
 }
 

@@ -11,7 +11,7 @@ use frostline_catalog::io::{
 };
 use frostline_catalog::segment::{BlockRef, Segment, Storage};
 use frostline_catalog::transaction::Transaction;
-use frostline_catalog::{LakeId, ObjectId, SegmentId, State, Version};
+use frostline_catalog::{LakeId, ObjectId, Placed, SegmentId, State, Version};
 use thiserror::Error;
 
 use crate::hot::HotTable;
@@ -164,16 +164,16 @@ impl Lake {
         table: ObjectId,
         version: Version,
     ) -> Result<Vec<RecordBatch>, LakeError> {
-        let Some(segments) = state.segments_of(table).filter(|segments| !segments.hot().is_empty()) else {
+        let Some(segments) = state.segments_of(table).filter(|segments| segments.hot_count() > 0) else {
             return Ok(Vec::new());
         };
         let mut tables = self.hot.lock().await;
         let known = tables.get(&table).cloned().unwrap_or_default();
-        let missing = segments.hot().len().saturating_sub(known.segments());
+        let missing = segments.hot_count().saturating_sub(known.segments());
         let current = if missing == 0 {
             known
         } else {
-            let placed: Vec<_> = segments.hot().iter().skip(known.segments()).collect();
+            let placed: Vec<&Placed> = segments.hot_from(known.segments()).map_err(LedgerError::from)?.collect();
             let refs: Vec<BlockRef> = placed.iter().filter_map(|placed| hot_block(&placed.segment)).collect();
             let blocks = self.ledger.blocks().read_all(&refs, state.head().slot).await?;
             let mut decoded = Vec::with_capacity(blocks.len());

@@ -121,8 +121,11 @@ pub async fn verify(
         }
     }
     let known = lake.state();
-    if known.head().slot == walk.state().head().slot && known.recompute_digest() != walk.state().digest() {
-        return Err(VerifyError::Catalog);
+    if known.head().slot == walk.state().head().slot {
+        let digest = known.recompute_digest().map_err(LedgerError::from)?;
+        if digest != walk.state().digest() {
+            return Err(VerifyError::Catalog);
+        }
     }
     for found in walk.check_derived().await {
         report(VerifyNote::Derived { object: found.object, reason: found.reason, rebuilt: found.rebuilt });

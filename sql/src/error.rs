@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use frostline_catalog::io::{CommitError, CreateError, LedgerError, LocationError, StoreError, StoreFailure};
-use frostline_catalog::{AsOfError, NameError};
+use frostline_catalog::{AsOfError, NameError, SealedError};
 use frostline_engine::import::ImportError;
 use frostline_engine::{LakeError, TakeError, VerifyError};
 
@@ -127,13 +127,22 @@ macro_rules! of_kind {
 
 of_kind! {
     ParseError => Statement,
-    AsOfError => Statement,
     NameError => Statement,
     ImportError => Statement,
     frostline_catalog::schema::UnsupportedType => Statement,
     frostline_engine::import::normalise::UnsupportedType => Statement,
     frostline_engine::import::normalise::NormaliseError => Statement,
+    SealedError => Lake,
     VerifyError => Lake,
+}
+
+impl From<AsOfError> for Error {
+    fn from(error: AsOfError) -> Self {
+        match error {
+            AsOfError::Sealed(error) => error.into(),
+            other => Self::caused(ErrorKind::Statement, other),
+        }
+    }
 }
 
 fn kind_of_store(error: &StoreError) -> ErrorKind {
@@ -235,6 +244,9 @@ impl From<DataFusionError> for Error {
         }
         if let Some(lake) = find::<LakeError>(&error) {
             return lake.clone().into();
+        }
+        if let Some(sealed) = find::<SealedError>(&error) {
+            return sealed.clone().into();
         }
         if let Some(read) = find::<frostline_engine::io::ReadError>(&error) {
             return Self::new(ErrorKind::Lake, read.to_string(), None);

@@ -5,11 +5,11 @@ use prost::Message;
 
 use super::RelationKind;
 use crate::digest::{Digest, StateDigest};
-use crate::id::{LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
-use crate::state::{Counters, Head, State};
+use crate::id::{BranchId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
+use crate::state::{Counters, Head, SegmentSummary, State};
 use crate::time::Micros;
 
-const MAGIC: &[u8; 8] = b"FROSTCPT";
+const MAGIC: &[u8; 8] = b"FROSTCP2";
 
 #[derive(Clone, PartialEq, Message)]
 struct WireIndex {
@@ -35,6 +35,34 @@ struct WireIndex {
     next_row: u64,
     #[prost(message, repeated, tag = "11")]
     runs: Vec<WireRun>,
+    #[prost(message, repeated, tag = "12")]
+    commit_times: Vec<WireCommitTime>,
+    #[prost(message, repeated, tag = "13")]
+    tables: Vec<WireSummary>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct WireCommitTime {
+    #[prost(uint32, tag = "1")]
+    branch: u32,
+    #[prost(sint64, tag = "2")]
+    time: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct WireSummary {
+    #[prost(uint64, tag = "1")]
+    table: u64,
+    #[prost(uint64, tag = "2")]
+    hot: u64,
+    #[prost(uint64, tag = "3")]
+    frozen: u64,
+    #[prost(uint64, tag = "4")]
+    hot_rows: u64,
+    #[prost(uint64, tag = "5")]
+    frozen_rows: u64,
+    #[prost(uint64, tag = "6")]
+    changed: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -78,11 +106,23 @@ pub(crate) struct Index {
     pub(crate) state: StateDigest,
     pub(crate) counters: Counters,
     pub(crate) runs: Vec<Run>,
+    /// The newest commit time of each branch that has one.
+    pub(crate) commit_times: Vec<(BranchId, Micros)>,
+    /// What the segments' runs hold of each table that ever had a row.
+    pub(crate) tables: Vec<(ObjectId, SegmentSummary)>,
 }
 
 impl Index {
     pub(crate) fn new(state: &State, runs: Vec<Run>) -> Self {
-        Self { lake: state.lake(), head: state.head(), state: state.digest(), counters: state.counters(), runs }
+        Self {
+            lake: state.lake(),
+            head: state.head(),
+            state: state.digest(),
+            counters: state.counters(),
+            runs,
+            commit_times: state.commit_times(),
+            tables: state.segment_summaries(),
+        }
     }
 
     /// The index as an object: magic, the SHA-256 of what follows, a protobuf message.
@@ -99,6 +139,12 @@ impl Index {
                 after: run.after,
             })
             .collect();
+        let commit_times = self
+            .commit_times
+            .iter()
+            .map(|(branch, time)| WireCommitTime { branch: branch.number(), time: time.get() })
+            .collect();
+        let tables = self.tables.iter().map(|(table, summary)| wire_summary(*table, *summary)).collect();
         let body = WireIndex {
             lake: self.lake.bytes().to_vec(),
             slot: self.head.slot.number(),
@@ -111,6 +157,8 @@ impl Index {
             next_placement: self.counters.placement.number(),
             next_row: self.counters.row.number(),
             runs,
+            commit_times,
+            tables,
         }
         .encode_to_vec();
         [MAGIC.as_slice(), Digest::of(&body).bytes(), &body].concat().into()
@@ -153,6 +201,33 @@ impl Index {
                 row: RowId::new(found.next_row),
             },
             runs,
+            commit_times: found
+                .commit_times
+                .iter()
+                .map(|found| (BranchId::new(found.branch), Micros::new(found.time)))
+                .collect(),
+            tables: found.tables.iter().map(|found| (ObjectId::new(found.table), summary(found))).collect(),
         })
+    }
+}
+
+fn wire_summary(table: ObjectId, summary: SegmentSummary) -> WireSummary {
+    WireSummary {
+        table: table.number(),
+        hot: summary.hot,
+        frozen: summary.frozen,
+        hot_rows: summary.hot_rows,
+        frozen_rows: summary.frozen_rows,
+        changed: summary.changed.map_or(0, Version::number),
+    }
+}
+
+fn summary(found: &WireSummary) -> SegmentSummary {
+    SegmentSummary {
+        hot: found.hot,
+        frozen: found.frozen,
+        hot_rows: found.hot_rows,
+        frozen_rows: found.frozen_rows,
+        changed: Version::new(found.changed),
     }
 }

@@ -10,27 +10,41 @@ use arrow::array::{
 use arrow::datatypes::{Field, Int64Type, Schema, UInt8Type, UInt32Type, UInt64Type};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use prost::Message;
+use thiserror::Error;
 
-use super::{PlannedRun, RelationKind};
+use super::{PlannedRun, RelationKind, SealedError};
 use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
 use crate::interval::Interval;
 use crate::record::{Around, segment, wire, wire_commit, wire_segment};
 use crate::segment::{BlockRef, Placement, Segment, Storage};
-use crate::state::{Commit, FactKind, Placed, Restore, State, StoredFact};
+use crate::state::{Commit, FactKind, Placed, State, StoredFact};
 use crate::time::Micros;
 
+/// Why a run cannot be written.
+#[derive(Debug, Error)]
+pub(crate) enum RunError {
+    /// It takes in facts of an older run, which cannot be decoded.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
+    /// Parquet refuses.
+    #[error("the run cannot be encoded")]
+    Encode(#[from] ParquetError),
+}
+
 /// The run's facts as a Parquet object, and how many they are.
-pub(crate) fn encode_run(state: &State, run: PlannedRun) -> Result<(Bytes, u64), ParquetError> {
+///
+/// Facts that are in sealed runs are decoded only if the run takes them in.
+pub(crate) fn encode_run(state: &State, run: PlannedRun) -> Result<(Bytes, u64), RunError> {
     let batch = match run.relation {
-        RelationKind::Commits => commits_batch(state, run.after),
+        RelationKind::Commits => commits_batch(state, run.after)?,
         RelationKind::Facts => facts_batch(state, run.after),
-        RelationKind::Segments => segments_batch(state, run.after),
+        RelationKind::Segments => segments_batch(state, run.after)?,
     };
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
@@ -45,18 +59,35 @@ pub(crate) fn encode_run(state: &State, run: PlannedRun) -> Result<(Bytes, u64),
     Ok((bytes.into(), batch.num_rows() as u64))
 }
 
-/// Adds a run's facts to what is being restored; `None` if the object is no such run.
-pub(crate) fn decode_run(relation: RelationKind, bytes: &Bytes, restore: &mut Restore) -> Option<()> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).ok()?;
-    for batch in reader.with_batch_size(65_536).build().ok()? {
-        let batch = batch.ok()?;
-        match relation {
-            RelationKind::Commits => read_commits(&batch, restore)?,
-            RelationKind::Facts => read_facts(&batch, &mut restore.facts)?,
-            RelationKind::Segments => read_segments(&batch, restore)?,
-        }
+/// The commits of a run, in its order; `None` if the object is no such run.
+pub(super) fn decode_commits(bytes: &Bytes) -> Option<Vec<Commit>> {
+    let mut commits: Vec<Commit> = Vec::new();
+    for batch in batches(bytes)? {
+        read_commits(&batch.ok()?, &mut commits)?;
+    }
+    Some(commits)
+}
+
+/// The placed segments of a run, in its order; `None` if the object is no such run.
+pub(super) fn decode_segments(bytes: &Bytes) -> Option<Vec<Placed>> {
+    let mut placed: Vec<Placed> = Vec::new();
+    for batch in batches(bytes)? {
+        read_segments(&batch.ok()?, &mut placed)?;
+    }
+    Some(placed)
+}
+
+/// Adds a run's facts to those of earlier runs; `None` if the object is no such run.
+pub(crate) fn decode_facts(bytes: &Bytes, facts: &mut BTreeMap<(FactKind, Vec<u8>, u64), StoredFact>) -> Option<()> {
+    for batch in batches(bytes)? {
+        read_facts(&batch.ok()?, facts)?;
     }
     Some(())
+}
+
+fn batches(bytes: &Bytes) -> Option<ParquetRecordBatchReader> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).ok()?;
+    reader.with_batch_size(65_536).build().ok()
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -76,8 +107,10 @@ fn fixed(width: i32, values: Vec<&[u8]>) -> ArrayRef {
     Arc::new(array)
 }
 
-fn commits_batch(state: &State, after: u64) -> RecordBatch {
-    let commits: Vec<&Commit> = state.commits().iter().skip_while(|commit| commit.version.number() <= after).collect();
+fn commits_batch(state: &State, after: u64) -> Result<RecordBatch, SealedError> {
+    let sealed = state.read_sealed_commits(after)?;
+    let tail = state.tail_commits().filter(|commit| commit.version.number() > after);
+    let commits: Vec<&Commit> = sealed.iter().chain(tail).collect();
     let rows = || commits.iter();
     let text = |value: fn(&Commit) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(rows().map(|commit| value(commit))))
@@ -85,7 +118,7 @@ fn commits_batch(state: &State, after: u64) -> RecordBatch {
     let counts = rows().map(|commit| wire_commit(&commit.to_entry()).tables);
     let counts: Vec<Vec<u8>> =
         counts.map(|tables| wire::Entry { tables, ..wire::Entry::default() }.encode_to_vec()).collect();
-    batch(vec![
+    Ok(batch(vec![
         ("version", numbers(rows().map(|commit| commit.version.number()))),
         ("branch", Arc::new(UInt32Array::from_iter_values(rows().map(|commit| commit.branch.number())))),
         ("slot", numbers(rows().map(|commit| commit.slot.number()))),
@@ -102,10 +135,10 @@ fn commits_batch(state: &State, after: u64) -> RecordBatch {
         ("wall_time", Arc::new(Int64Array::from_iter_values(rows().map(|commit| commit.wall_time.get())))),
         ("commit_time", Arc::new(Int64Array::from_iter(rows().map(|commit| commit.commit_time.map(Micros::get))))),
         ("tables", Arc::new(BinaryArray::from_iter_values(counts))),
-    ])
+    ]))
 }
 
-fn read_commits(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
+fn read_commits(batch: &RecordBatch, commits: &mut Vec<Commit>) -> Option<()> {
     let number = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
     let (version, slot, base) = (number("version")?, number("slot")?, number("base")?);
     let branch = batch.column_by_name("branch")?.as_primitive_opt::<UInt32Type>()?;
@@ -119,7 +152,7 @@ fn read_commits(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
     let tables = batch.column_by_name("tables")?.as_binary_opt::<i32>()?;
     for row in 0..batch.num_rows() {
         let counts = wire::Entry::decode(tables.value(row)).ok()?.tables;
-        restore.commits.push_back(Commit {
+        commits.push(Commit {
             version: Version::new(version.value(row))?,
             branch: BranchId::new(branch.value(row)),
             slot: Slot::new(slot.value(row)),
@@ -172,12 +205,11 @@ fn read_facts(batch: &RecordBatch, facts: &mut BTreeMap<(FactKind, Vec<u8>, u64)
     Some(())
 }
 
-fn segments_batch(state: &State, after: u64) -> RecordBatch {
-    let changed = |placed: &&Placed| {
-        let interval = placed.placement.interval;
-        interval.begin().number() > after || interval.end().is_some_and(|end| end.number() > after)
-    };
-    let placed: Vec<&Placed> = state.placed().into_iter().filter(changed).collect();
+fn segments_batch(state: &State, after: u64) -> Result<RecordBatch, SealedError> {
+    let sealed = state.read_sealed_segments(after)?;
+    let tail = state.tail_segments().filter(|placed| placed.placement.interval.changed_after(after));
+    let mut placed: Vec<&Placed> = sealed.iter().chain(tail).collect();
+    placed.sort_unstable_by_key(|placed| placed.placement.id);
     let rows = || placed.iter();
     let hot = |placed: &&&Placed| match &placed.segment.storage {
         Storage::Hot { rows } => Some(*rows),
@@ -185,7 +217,7 @@ fn segments_batch(state: &State, after: u64) -> RecordBatch {
     };
     let frozen =
         rows().map(|placed| (!placed.segment.is_hot()).then(|| wire_segment(&placed.segment, true).encode_to_vec()));
-    batch(vec![
+    Ok(batch(vec![
         ("placement", numbers(rows().map(|placed| placed.placement.id.number()))),
         ("branch", Arc::new(UInt32Array::from_iter_values(rows().map(|placed| placed.placement.branch.number())))),
         ("table", numbers(rows().map(|placed| placed.placement.table.number()))),
@@ -209,10 +241,10 @@ fn segments_batch(state: &State, after: u64) -> RecordBatch {
             )),
         ),
         ("frozen", Arc::new(BinaryArray::from_iter(frozen))),
-    ])
+    ]))
 }
 
-fn read_segments(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
+fn read_segments(batch: &RecordBatch, found: &mut Vec<Placed>) -> Option<()> {
     let number = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>();
     let word = |name| batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>();
     let bytes = |name| batch.column_by_name(name)?.as_binary_opt::<i32>();
@@ -223,8 +255,7 @@ fn read_segments(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
     let (sha256, frozen) = (bytes("block_sha256")?, bytes("frozen")?);
     for row in 0..batch.num_rows() {
         let segment = if frozen.is_valid(row) {
-            let found = wire::Segment::decode(frozen.value(row)).ok()?;
-            segment(found, &Around::Nothing).ok()?
+            segment(wire::Segment::decode(frozen.value(row)).ok()?, &Around::Nothing).ok()?
         } else {
             let rows_block = BlockRef {
                 slot: Slot::new(slot.value(row)),
@@ -248,7 +279,7 @@ fn read_segments(batch: &RecordBatch, restore: &mut Restore) -> Option<()> {
             interval: Interval::try_new(Version::new(begin.value(row))?, Version::new(end.value(row)))?,
             at: Version::new(at.value(row)),
         };
-        restore.placed.insert(placement.id, Placed { placement, segment: Arc::new(segment) });
+        found.push(Placed { placement, segment: Arc::new(segment) });
     }
     Some(())
 }

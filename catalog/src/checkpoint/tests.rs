@@ -1,7 +1,7 @@
 use super::*;
 use crate::digest::{Digest, StateDigest};
-use crate::id::{LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
-use crate::state::{Counters, Head};
+use crate::id::{BranchId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
+use crate::state::{Counters, Head, SegmentSummary};
 use crate::time::Micros;
 
 /// The index after a checkpoint at version `version` that follows `previous`.
@@ -29,7 +29,13 @@ fn after(previous: Option<&Index>, version: u64) -> Index {
             row: RowId::new(5),
         },
         runs,
+        commit_times: vec![(BranchId::MAIN, Micros::new(-3))],
+        tables: vec![(ObjectId::new(2), SegmentSummary { hot: 1, hot_rows: 9, ..summary(version) })],
     }
+}
+
+fn summary(version: u64) -> SegmentSummary {
+    SegmentSummary { changed: Version::new(version), ..SegmentSummary::default() }
 }
 
 #[test]

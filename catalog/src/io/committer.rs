@@ -146,6 +146,7 @@ fn answer(request: Request, outcome: Outcome, state: &Arc<State>) {
         Outcome::Planned(version) | Outcome::Repeated(version) => Ok(Committed { version, state: Arc::clone(state) }),
         Outcome::Conflict(conflict) => Err(CommitError::Conflict(conflict)),
         Outcome::Refused(refusal) => Err(CommitError::Refused(refusal)),
+        Outcome::Sealed(error) => Err(CommitError::Ledger(error.into())),
     };
     request.answer(result);
 }

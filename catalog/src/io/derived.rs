@@ -6,14 +6,19 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use thiserror::Error;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::follow::read_slot;
 use super::{LedgerError, StoreError, StoreFailure, keys};
 use crate::bundle::{BUNDLE_SLOTS, Bundle};
-use crate::checkpoint::{Index, Run, decode_run, encode_run, plan_runs};
+use crate::checkpoint::{Index, Run, RunError, SealedRun, encode_run, plan_runs};
 use crate::digest::Digest;
 use crate::id::{LakeId, Slot};
 use crate::state::{Restore, State};
+
+/// From which length on a run is hashed on a thread of its own.
+const HASHED_ASIDE_BYTES_MIN: usize = 64 * 1024;
 
 /// Where to begin looking for the head. It may be old or absent, and one that was altered is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +89,20 @@ pub(super) async fn load_checkpoint(
     None
 }
 
+/// Why what is derived from a state cannot be written. It is tried again later.
+#[derive(Debug, Error)]
+pub(super) enum DerivedError {
+    /// The store, or a slot.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A run of the checkpoint.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The process is about to end.
+    #[error("the encoding of a run was broken off")]
+    BrokenOff(#[from] JoinError),
+}
+
 /// A checkpoint, if every part of it is there and sound and the record of its slot bears it out.
 pub(super) async fn read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) -> Option<(Index, State)> {
     let found = try_read_checkpoint(store, lake, slot).await;
@@ -102,10 +121,11 @@ async fn try_read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) 
     if record.hash != index.head.hash || record.record.state != index.state {
         return None;
     }
-    let runs: Vec<(Run, Bytes)> = stream::iter(index.runs.clone())
+    let runs: Vec<SealedRun> = stream::iter(index.runs.clone())
         .map(|run| async move {
             let bytes = read_whole(store, &Path::from(run.key.as_str())).await?;
-            (Digest::of(&bytes) == run.sha256).then_some((run, bytes))
+            let digest = digest_of(bytes.clone()).await?;
+            (digest == run.sha256).then_some(SealedRun { run, bytes })
         })
         .buffered(16)
         .map(|read| read.ok_or(()))
@@ -113,11 +133,19 @@ async fn try_read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) 
         .await
         .ok()?;
     let mut restore = Restore::default();
-    for (run, bytes) in &runs {
-        decode_run(run.relation, bytes, &mut restore)?;
+    for sealed in runs {
+        restore.add(sealed)?;
     }
-    let state = restore.finish(lake, index.head, index.counters, index.state)?;
+    let state = restore.finish(&index)?;
     Some((index, state))
+}
+
+/// The digest of a run. Those of large ones are computed beside one another.
+async fn digest_of(bytes: Bytes) -> Option<Digest> {
+    if bytes.len() < HASHED_ASIDE_BYTES_MIN {
+        return Some(Digest::of(&bytes));
+    }
+    spawn_blocking(move || Digest::of(&bytes)).await.ok()
 }
 
 async fn read_whole(store: &dyn ObjectStore, key: &Path) -> Option<Bytes> {
@@ -132,16 +160,17 @@ pub(super) async fn write_derived(
     store: &dyn ObjectStore,
     state: &Arc<State>,
     previous: Option<&Index>,
-) -> Result<Index, LedgerError> {
+) -> Result<Index, DerivedError> {
     let after = previous.map_or(0, |index| index.head.slot.number());
     write_bundles(store, after, state.head().slot).await?;
     let (mut runs, planned) = plan_runs(previous);
     for run in planned {
         let encoded = {
             let state = Arc::clone(state);
-            tokio::task::spawn_blocking(move || encode_run(&state, run)).await
+            spawn_blocking(move || encode_run(&state, run)).await?
         };
-        let Ok(Ok((bytes, rows))) = encoded else { continue };
+        // A checkpoint that lacks a run would hold wrong rows.
+        let (bytes, rows) = encoded?;
         if rows == 0 {
             continue;
         }

@@ -6,6 +6,7 @@ use object_store::path::Path;
 use thiserror::Error;
 
 use super::{LocationError, StoreFailure};
+use crate::checkpoint::SealedError;
 use crate::id::Slot;
 use crate::record::SlotError;
 use crate::state::ApplyError;
@@ -127,6 +128,9 @@ pub enum LedgerError {
         /// The block's place.
         index: u32,
     },
+    /// A part of the checkpoint that the catalog was restored from cannot be used.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -96,7 +96,7 @@ impl Walk {
         }
         for slot in self.checkpoints().await {
             let checkpoint = read_checkpoint(self.store.objects().as_ref(), self.state.lake(), slot).await;
-            let sound = checkpoint.is_some_and(|(index, state)| state.recompute_digest() == index.state);
+            let sound = checkpoint.is_some_and(|(index, state)| state.recompute_digest() == Ok(index.state));
             if !sound {
                 let object = keys::checkpoint_index(slot).to_string();
                 let reason = "it is incomplete, or does not match the slots".to_owned();

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::change::{BlockHeader, Record};
-use crate::conflict::{BlockPlaces, Conflict, resolve_transaction};
+use crate::checkpoint::SealedError;
+use crate::conflict::{BlockPlaces, Conflict, ResolveError, resolve_transaction};
 use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, Version};
 use crate::record::EncodedSlot;
@@ -69,6 +70,8 @@ pub enum Outcome {
     Conflict(Conflict),
     /// It cannot be made.
     Refused(Refusal),
+    /// It cannot be judged: what it has to be compared with cannot be decoded.
+    Sealed(SealedError),
 }
 
 /// A slot filled with every transaction that can be made, in order.
@@ -103,7 +106,8 @@ pub fn fill_slot(state: &State, transactions: &[&Transaction], now: Micros) -> F
             Ok(commit_time) => {
                 let places = BlockPlaces { slot, first: blocks.len(), headers: &own };
                 match resolve_transaction(&next, transaction, places, (wall_time, Some(commit_time))) {
-                    Err(conflict) => Outcome::Conflict(conflict),
+                    Err(ResolveError::Conflict(conflict)) => Outcome::Conflict(conflict),
+                    Err(ResolveError::Sealed(error)) => Outcome::Sealed(error),
                     Ok(entry) => {
                         let applied = next.apply_entry(&entry, slot, Digest::ZERO);
                         debug_assert_eq!(applied, Ok(()), "a resolved transaction applies");
@@ -132,7 +136,7 @@ pub fn fill_slot(state: &State, transactions: &[&Transaction], now: Micros) -> F
         state: next.digest(),
     };
     let encoded = EncodedSlot::new(&record, &blocks);
-    next.seal(slot, encoded.hash, record.entries.len());
+    next.finish_slot(slot, encoded.hash, record.entries.len());
     FilledSlot { slot: Some(encoded), state: next, blocks, outcomes }
 }
 
@@ -153,7 +157,10 @@ fn check(
         if commit_id.made_at_micros().is_none_or(|made| made < oldest.get()) {
             return refused(Refusal::CommitIdTooOld { commit_id });
         }
-        let before = seen.get(&commit_id).copied().or_else(|| committed_before(state, commit_id, oldest));
+        let before = match seen.get(&commit_id) {
+            Some(before) => Some(*before),
+            None => committed_before(state, commit_id, oldest).map_err(Outcome::Sealed)?,
+        };
         match before {
             Some((version, Some(before))) if before == request => return Err(Outcome::Repeated(version)),
             Some((version, _)) => return refused(Refusal::CommitIdReused { commit_id, version }),
@@ -171,12 +178,11 @@ fn check(
 }
 
 /// The version that a commit id made since an instant.
-fn committed_before(state: &State, commit_id: CommitId, oldest: Micros) -> Option<(Version, Option<Digest>)> {
-    state
-        .commits()
-        .iter()
-        .rev()
-        .take_while(|commit| commit.wall_time >= oldest)
-        .find(|commit| commit.commit_id == commit_id)
-        .map(|commit| (commit.version, commit.request))
+fn committed_before(
+    state: &State,
+    commit_id: CommitId,
+    oldest: Micros,
+) -> Result<Option<(Version, Option<Digest>)>, SealedError> {
+    let found = state.commits_written_since(oldest)?.find(|commit| commit.commit_id == commit_id);
+    Ok(found.map(|commit| (commit.version, commit.request)))
 }

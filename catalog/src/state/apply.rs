@@ -82,7 +82,7 @@ impl State {
             self.totals.insert(count.table, count.total);
         }
         self.digest.add(&StoredFact::commit(entry).digest_bytes());
-        self.commits.push_back(commit(entry, slot, hash));
+        self.commits.push(commit(entry, slot, hash));
         if let Some(time) = entry.commit_time {
             self.commit_times.insert(entry.branch, time);
         }
@@ -303,14 +303,9 @@ impl State {
 }
 
 impl State {
-    /// Gives the newest `entries` commits the slot and the hash of the record that carries them.
-    pub(crate) fn seal(&mut self, slot: Slot, hash: Digest, entries: usize) {
-        let count = self.commits.len();
-        for place in count.saturating_sub(entries)..count {
-            if let Some(commit) = self.commits.get_mut(place) {
-                commit.hash = hash;
-            }
-        }
+    /// Gives the newest `entries` commits the hash of the record that carries them, and makes it the head.
+    pub(crate) fn finish_slot(&mut self, slot: Slot, hash: Digest, entries: usize) {
+        self.commits.set_hash(entries, hash);
         self.head = Head { slot, hash, ..self.head };
     }
 }

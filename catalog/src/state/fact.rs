@@ -2,8 +2,10 @@
 
 use prost::Message;
 
-use super::{Commit, Placed, PlacedColumn, State};
+use super::{Commit, Placed, PlacedColumn, State, TableSegments};
 use crate::change::Entry;
+use crate::checkpoint::SealedError;
+use crate::digest::StateDigest;
 use crate::id::{FieldId, ObjectId, Version};
 use crate::interval::Interval;
 use crate::name::Name;
@@ -144,24 +146,42 @@ impl State {
         facts
     }
 
-    /// Every placed segment in the order of placements.
-    pub(crate) fn placed(&self) -> Vec<&Placed> {
-        let mut placed: Vec<&Placed> =
-            self.segments.values().flat_map(|table| table.hot().iter().chain(table.frozen())).collect();
-        placed.sort_unstable_by_key(|placed| placed.placement.id);
-        placed
+    /// The sealed commits after a version, oldest first, decoded for this once.
+    pub(crate) fn read_sealed_commits(&self, after: u64) -> Result<Vec<Commit>, SealedError> {
+        self.commits.read_sealed(after)
+    }
+
+    /// The commits that are not sealed, oldest first. They come after the sealed ones.
+    pub(crate) fn tail_commits(&self) -> impl Iterator<Item = &Commit> {
+        self.commits.tail()
+    }
+
+    /// The sealed placements that began or ended after a version, decoded for this once.
+    pub(crate) fn read_sealed_segments(&self, after: u64) -> Result<Vec<Placed>, SealedError> {
+        // All tables share one part.
+        let part = self.segments.values().find_map(TableSegments::sealed_part);
+        part.map_or_else(|| Ok(Vec::new()), |part| part.read_after(after))
+    }
+
+    /// The placements that are not sealed, by table.
+    pub(crate) fn tail_segments(&self) -> impl Iterator<Item = &Placed> {
+        self.segments.values().flat_map(TableSegments::tail)
     }
 
     /// The digest over all facts, summed anew. It equals [`State::digest`], or the state was derived wrongly.
-    pub fn recompute_digest(&self) -> crate::digest::StateDigest {
-        let mut digest = crate::digest::StateDigest::default();
-        self.commits.iter().for_each(|commit| digest.add(&StoredFact::commit(&commit.to_entry()).digest_bytes()));
-        self.stored_facts().iter().for_each(|fact| digest.add(&fact.digest_bytes()));
-        for placed in self.placed() {
-            digest.add(&StoredFact::segment(&placed.segment).digest_bytes());
-            digest.add(&StoredFact::placement(&placed.placement).digest_bytes());
+    pub fn recompute_digest(&self) -> Result<StateDigest, SealedError> {
+        let mut digest = StateDigest::default();
+        for commit in self.commits()?.iter() {
+            digest.add(&StoredFact::commit(&commit.to_entry()).digest_bytes());
         }
-        digest
+        self.stored_facts().iter().for_each(|fact| digest.add(&fact.digest_bytes()));
+        for segments in self.segments.values() {
+            for placed in segments.hot()?.chain(segments.frozen()?) {
+                digest.add(&StoredFact::segment(&placed.segment).digest_bytes());
+                digest.add(&StoredFact::placement(&placed.placement).digest_bytes());
+            }
+        }
+        Ok(digest)
     }
 }
 

@@ -5,23 +5,30 @@
 //!
 //! * `AS OF v` is the filter `begin <= v < end`: no replay, the same cost for every version.
 //! * Each state has a digest of all its facts, which every record carries: a state that was derived wrongly is found.
+//! * The commits and segments of the checkpoint that a state was restored from are decoded when they are first looked
+//!   at. Whatever may have to look at them returns a [`SealedError`](crate::SealedError) if that fails.
 
 mod apply;
+mod commits;
 mod fact;
 mod history;
 mod query;
 mod restore;
 mod segments;
 
-use imbl::{OrdMap, Vector};
+use imbl::OrdMap;
 
 pub use apply::ApplyError;
+pub use commits::Commits;
 pub use history::{Fact, History};
 pub use query::{Relation, RelationId};
 pub use segments::{Placed, TableSegments};
 
 pub(crate) use fact::{FactKind, StoredFact};
 pub(crate) use restore::Restore;
+pub(crate) use segments::SegmentSummary;
+
+use commits::CommitLog;
 
 use crate::change::TableCount;
 use crate::digest::{Digest, StateDigest};
@@ -117,7 +124,7 @@ pub struct State {
     digest: StateDigest,
     commit_times: OrdMap<BranchId, Micros>,
     totals: OrdMap<ObjectId, u64>,
-    commits: Vector<Commit>,
+    commits: CommitLog,
     schemas: History<ObjectId, Name>,
     tables: History<ObjectId, Table>,
     columns: History<(ObjectId, FieldId), PlacedColumn>,
@@ -142,7 +149,7 @@ impl State {
             digest: StateDigest::default(),
             commit_times: OrdMap::new(),
             totals: OrdMap::new(),
-            commits: Vector::new(),
+            commits: CommitLog::default(),
             schemas: History::default(),
             tables: History::default(),
             columns: History::default(),
@@ -174,5 +181,7 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod sealed_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What a version of the lake holds.
 
-use super::{Commit, History, PlacedColumn, State, TableSegments};
+use super::{Commit, Commits, History, PlacedColumn, SegmentSummary, State, TableSegments};
+use crate::checkpoint::SealedError;
 use crate::id::{BranchId, FieldId, ObjectId, Version};
 use crate::name::Name;
 use crate::schema::{Column, Table, View};
@@ -53,26 +54,35 @@ impl State {
         self.commit_times.get(&branch).copied()
     }
 
+    /// The newest commit time of each branch that has one.
+    pub(crate) fn commit_times(&self) -> Vec<(BranchId, Micros)> {
+        self.commit_times.iter().map(|(branch, time)| (*branch, *time)).collect()
+    }
+
     /// Every commit, oldest first.
-    pub fn commits(&self) -> &imbl::Vector<Commit> {
-        &self.commits
+    pub fn commits(&self) -> Result<Commits<'_>, SealedError> {
+        self.commits.all()
+    }
+
+    /// The commits after a version, newest first. What came before the version is not looked at.
+    pub fn commits_after(&self, version: Version) -> Result<impl Iterator<Item = &Commit>, SealedError> {
+        self.commits.after(version)
+    }
+
+    /// The commits written at an instant or later, by wall time, newest first. Older ones are not looked at.
+    pub fn commits_written_since(&self, time: Micros) -> Result<impl Iterator<Item = &Commit>, SealedError> {
+        self.commits.written_since(time)
     }
 
     /// The commit that made a version.
-    pub fn commit(&self, version: Version) -> Option<&Commit> {
-        self.commits.get(usize::try_from(version.number()).ok()?.checked_sub(1)?)
+    pub fn commit(&self, version: Version) -> Result<Option<&Commit>, SealedError> {
+        self.commits.of(version)
     }
 
     /// The last version of a branch whose commit time is not after an instant.
-    pub fn version_at(&self, _branch: BranchId, time: Micros) -> Option<Version> {
-        let (mut low, mut high) = (0, self.commits.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let before = self.commits.get(middle).is_some_and(|commit| commit.commit_time.is_none_or(|at| at <= time));
-            if before { low = middle + 1 } else { high = middle }
-        }
-        let commit = self.commits.get(low.checked_sub(1)?)?;
-        commit.commit_time.map(|_| commit.version)
+    pub fn version_at(&self, _branch: BranchId, time: Micros) -> Result<Option<Version>, SealedError> {
+        let commit = self.commits.made_by(time)?;
+        Ok(commit.filter(|commit| commit.commit_time.is_some()).map(|commit| commit.version))
     }
 
     /// The schemas of a version, by id.
@@ -123,8 +133,13 @@ impl State {
     }
 
     /// How many rows a table has at a version.
-    pub fn rows_at(&self, table: ObjectId, version: Version) -> u64 {
-        self.segments.get(&table).map_or(0, |segments| segments.rows_at(version))
+    pub fn rows_at(&self, table: ObjectId, version: Version) -> Result<u64, SealedError> {
+        self.segments.get(&table).map_or(Ok(0), |segments| segments.rows_at(version))
+    }
+
+    /// What the placements of each table amount to, by table.
+    pub(crate) fn segment_summaries(&self) -> Vec<(ObjectId, SegmentSummary)> {
+        self.segments.iter().map(|(table, segments)| (*table, segments.summary())).collect()
     }
 
     /// How many rows a table has at the head.

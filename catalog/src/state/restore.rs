@@ -1,49 +1,60 @@
 //! From the facts of a checkpoint to the state they were taken from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use imbl::Vector;
 use prost::Message;
 
-use super::{Commit, Counters, Fact, FactKind, Head, Placed, PlacedColumn, State, StoredFact};
-use crate::digest::StateDigest;
-use crate::id::{FieldId, LakeId, ObjectId, PlacementId, Version};
+use super::commits::CommitLog;
+use super::{Fact, FactKind, PlacedColumn, State, StoredFact, TableSegments};
+use crate::checkpoint::{Index, RelationKind, SealedCommits, SealedRun, SealedSegments, decode_facts};
+use crate::id::{FieldId, ObjectId, Version};
 use crate::interval::Interval;
 use crate::record::{column, name, table, view, wire};
 
-/// Facts read from a checkpoint, later ones in the place of earlier ones.
+/// The runs of a checkpoint: the small relation decoded, later facts in the place of earlier ones; the others sealed.
 #[derive(Debug, Default)]
 pub(crate) struct Restore {
-    pub(crate) commits: Vector<Commit>,
-    pub(crate) facts: BTreeMap<(FactKind, Vec<u8>, u64), StoredFact>,
-    pub(crate) placed: BTreeMap<PlacementId, Placed>,
+    facts: BTreeMap<(FactKind, Vec<u8>, u64), StoredFact>,
+    commits: Vec<SealedRun>,
+    segments: Vec<SealedRun>,
 }
 
 impl Restore {
-    /// The state that these facts make; `None` if they contradict one another or leave something out.
-    pub(crate) fn finish(self, lake: LakeId, head: Head, counters: Counters, digest: StateDigest) -> Option<State> {
-        let commits = self.commits;
-        let complete = (1..).zip(&commits).all(|(number, commit)| commit.version.number() == number);
-        if !complete || commits.len() as u64 != head.version.map_or(0, Version::number) {
-            return None;
+    /// Takes the next run in, in the order of the index; `None` if it is no such run.
+    pub(crate) fn add(&mut self, sealed: SealedRun) -> Option<()> {
+        match sealed.run.relation {
+            RelationKind::Commits => self.commits.push(sealed),
+            RelationKind::Facts => decode_facts(&sealed.bytes, &mut self.facts)?,
+            RelationKind::Segments => self.segments.push(sealed),
         }
-        let mut state = State { head, counters, digest, ..State::genesis(lake) };
-        for commit in &commits {
-            if let Some(time) = commit.commit_time {
-                state.commit_times.insert(commit.branch, time);
-            }
-        }
-        state.commits = commits;
+        Some(())
+    }
+
+    /// The state that these runs make; `None` if they contradict one another or leave something out, as far as that can
+    /// be told without decoding what is sealed.
+    pub(crate) fn finish(self, index: &Index) -> Option<State> {
+        let version = index.head.version?;
+        let commits = SealedCommits::try_new(self.commits, index)?;
+        let segments = Arc::new(SealedSegments::try_new(self.segments, index)?);
+        let mut state = State {
+            head: index.head,
+            counters: index.counters,
+            digest: index.state,
+            commit_times: index.commit_times.iter().copied().collect(),
+            commits: CommitLog::from_sealed(commits),
+            ..State::genesis(index.lake)
+        };
         for fact in self.facts.into_values() {
             state.restore_fact(&fact)?;
         }
-        for placed in self.placed.into_values() {
-            state.segments.entry(placed.placement.table).or_default().push(placed);
+        for (table, summary) in &index.tables {
+            let restored = TableSegments::from_sealed(*table, *summary, Arc::clone(&segments));
+            state.segments.insert(*table, restored);
         }
-        let version = head.version?;
         let tables: Vec<ObjectId> = state.tables.all_at(version).map(|(table, _)| *table).collect();
         for table in tables {
-            let rows = state.rows_at(table, version);
+            let rows = state.rows_at(table, version).ok()?;
             state.totals.insert(table, rows);
         }
         Some(state)

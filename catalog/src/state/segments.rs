@@ -1,10 +1,11 @@
-//! The segments of one table, over all versions.
+//! The segments of one table, over all versions, of which the older ones may still be sealed in a checkpoint.
 
 use std::sync::Arc;
 
 use imbl::Vector;
 
-use crate::id::Version;
+use crate::checkpoint::{SealedError, SealedSegments};
+use crate::id::{ObjectId, Version};
 use crate::segment::{Placement, Segment};
 
 /// A segment in its place.
@@ -16,53 +17,201 @@ pub struct Placed {
     pub segment: Arc<Segment>,
 }
 
+/// What a table's placements amount to, up to some version of the lake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SegmentSummary {
+    /// Hot placements, those that have ended among them.
+    pub(crate) hot: u64,
+    /// Frozen placements, those that have ended among them.
+    pub(crate) frozen: u64,
+    /// Rows of the hot placements that have not ended.
+    pub(crate) hot_rows: u64,
+    /// Rows of the frozen placements that have not ended.
+    pub(crate) frozen_rows: u64,
+    /// The last version at which one of them began or ended.
+    pub(crate) changed: Option<Version>,
+}
+
+impl SegmentSummary {
+    /// Takes one more placement in.
+    pub(crate) fn count(&mut self, placed: &Placed) {
+        let interval = placed.placement.interval;
+        let open_rows = if interval.end().is_none() { placed.segment.rows } else { 0 };
+        let (placements, rows) = if placed.segment.is_hot() {
+            (&mut self.hot, &mut self.hot_rows)
+        } else {
+            (&mut self.frozen, &mut self.frozen_rows)
+        };
+        *placements += 1;
+        *rows = rows.saturating_add(open_rows);
+        self.changed = self.changed.max(Some(interval.begin())).max(interval.end());
+    }
+
+    /// Whether a version, and each one after it, sees the rows of all placements that have not ended and no others.
+    pub(crate) fn holds_at(&self, version: Version) -> bool {
+        self.changed <= Some(version)
+    }
+}
+
 /// The placements of one table: hot and frozen apart, each in the order of their begin.
+///
+/// * Those of the checkpoint that a state was restored from are sealed: shared by all later states, and decoded when
+///   they are first looked at. Those after it are the tail.
+/// * How many rows there are is known without decoding at every version since the last change before the checkpoint.
+/// * No change ends a placement that is there, so the sealed part stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct TableSegments {
+    sealed: Option<Sealed>,
     hot: Vector<Placed>,
     frozen: Vector<Placed>,
 }
 
+/// A table's share of the sealed segments.
+#[derive(Clone, Debug)]
+struct Sealed {
+    table: ObjectId,
+    summary: SegmentSummary,
+    part: Arc<SealedSegments>,
+}
+
+impl Sealed {
+    fn hot(&self) -> Result<&[Placed], SealedError> {
+        if self.summary.hot == 0 { Ok(&[]) } else { Ok(self.part.table(self.table)?.hot.as_slice()) }
+    }
+
+    fn frozen(&self) -> Result<&[Placed], SealedError> {
+        if self.summary.frozen == 0 { Ok(&[]) } else { Ok(self.part.table(self.table)?.frozen.as_slice()) }
+    }
+}
+
 impl TableSegments {
+    /// The placements of a table in a checkpoint.
+    pub(super) fn from_sealed(table: ObjectId, summary: SegmentSummary, part: Arc<SealedSegments>) -> Self {
+        Self { sealed: Some(Sealed { table, summary, part }), hot: Vector::new(), frozen: Vector::new() }
+    }
+
     /// The hot segments that are there at a version.
-    pub fn hot_at(&self, version: Version) -> impl Iterator<Item = &Placed> {
-        at(&self.hot, version)
+    pub fn hot_at(&self, version: Version) -> Result<impl Iterator<Item = &Placed>, SealedError> {
+        Ok(at(self.sealed_hot()?.iter(), version).chain(at(self.hot.iter(), version)))
     }
 
     /// The frozen segments that are there at a version.
-    pub fn frozen_at(&self, version: Version) -> impl Iterator<Item = &Placed> {
-        at(&self.frozen, version)
+    pub fn frozen_at(&self, version: Version) -> Result<impl Iterator<Item = &Placed>, SealedError> {
+        Ok(at(self.sealed_frozen()?.iter(), version).chain(at(self.frozen.iter(), version)))
     }
 
     /// Every hot segment that ever was there.
-    pub fn hot(&self) -> &Vector<Placed> {
-        &self.hot
+    pub fn hot(&self) -> Result<impl Iterator<Item = &Placed>, SealedError> {
+        self.hot_from(0)
+    }
+
+    /// Every hot segment that ever was there, but the first `skipped`. Nothing is decoded if those are all sealed ones.
+    pub fn hot_from(&self, skipped: usize) -> Result<impl Iterator<Item = &Placed>, SealedError> {
+        let sealed_count = self.sealed_summary().map_or(0, |summary| count(summary.hot));
+        let sealed: &[Placed] = if skipped < sealed_count { self.sealed_hot()? } else { &[] };
+        Ok(sealed.iter().skip(skipped).chain(self.hot.iter().skip(skipped.saturating_sub(sealed_count))))
     }
 
     /// Every frozen segment that ever was there.
-    pub fn frozen(&self) -> &Vector<Placed> {
-        &self.frozen
+    pub fn frozen(&self) -> Result<impl Iterator<Item = &Placed>, SealedError> {
+        Ok(self.sealed_frozen()?.iter().chain(self.frozen.iter()))
+    }
+
+    /// How many hot segments ever were there.
+    pub fn hot_count(&self) -> usize {
+        self.sealed_summary().map_or(0, |summary| count(summary.hot)) + self.hot.len()
+    }
+
+    /// How many frozen segments ever were there.
+    pub fn frozen_count(&self) -> usize {
+        self.sealed_summary().map_or(0, |summary| count(summary.frozen)) + self.frozen.len()
     }
 
     /// How many hot rows are there at a version.
-    pub fn hot_rows_at(&self, version: Version) -> u64 {
-        self.hot_at(version).map(|placed| placed.segment.rows).sum()
+    pub fn hot_rows_at(&self, version: Version) -> Result<u64, SealedError> {
+        let sealed = match self.sealed_summary() {
+            Some(summary) if summary.holds_at(version) => summary.hot_rows,
+            _ => rows(at(self.sealed_hot()?.iter(), version)),
+        };
+        Ok(sealed.saturating_add(rows(at(self.hot.iter(), version))))
+    }
+
+    /// How many frozen rows are there at a version.
+    pub fn frozen_rows_at(&self, version: Version) -> Result<u64, SealedError> {
+        let sealed = match self.sealed_summary() {
+            Some(summary) if summary.holds_at(version) => summary.frozen_rows,
+            _ => rows(at(self.sealed_frozen()?.iter(), version)),
+        };
+        Ok(sealed.saturating_add(rows(at(self.frozen.iter(), version))))
     }
 
     /// How many rows are there at a version.
-    pub fn rows_at(&self, version: Version) -> u64 {
-        self.hot_at(version).chain(self.frozen_at(version)).map(|placed| placed.segment.rows).sum()
+    pub fn rows_at(&self, version: Version) -> Result<u64, SealedError> {
+        Ok(self.hot_rows_at(version)?.saturating_add(self.frozen_rows_at(version)?))
     }
 
     pub(super) fn push(&mut self, placed: Placed) {
         if placed.segment.is_hot() { self.hot.push_back(placed) } else { self.frozen.push_back(placed) }
     }
+
+    /// What the placements amount to by now.
+    pub(super) fn summary(&self) -> SegmentSummary {
+        let mut summary = self.sealed_summary().copied().unwrap_or_default();
+        self.tail().for_each(|placed| summary.count(placed));
+        summary
+    }
+
+    /// The placements that are not sealed.
+    pub(super) fn tail(&self) -> impl Iterator<Item = &Placed> {
+        self.hot.iter().chain(self.frozen.iter())
+    }
+
+    /// The sealed segments of all tables, if some of this table are among them.
+    pub(super) fn sealed_part(&self) -> Option<&SealedSegments> {
+        self.sealed.as_ref().map(|sealed| sealed.part.as_ref())
+    }
+
+    fn sealed_summary(&self) -> Option<&SegmentSummary> {
+        self.sealed.as_ref().map(|sealed| &sealed.summary)
+    }
+
+    fn sealed_hot(&self) -> Result<&[Placed], SealedError> {
+        match &self.sealed {
+            Some(sealed) => sealed.hot(),
+            None => Ok(&[]),
+        }
+    }
+
+    fn sealed_frozen(&self) -> Result<&[Placed], SealedError> {
+        match &self.sealed {
+            Some(sealed) => sealed.frozen(),
+            None => Ok(&[]),
+        }
+    }
 }
 
 /// The placements that hold at a version. They are in the order of their begin, so only a prefix can.
-fn at(placed: &Vector<Placed>, version: Version) -> impl Iterator<Item = &Placed> {
+fn at<'a>(placed: impl Iterator<Item = &'a Placed>, version: Version) -> impl Iterator<Item = &'a Placed> {
     placed
-        .iter()
         .take_while(move |placed| placed.placement.interval.begin() <= version)
         .filter(move |placed| placed.placement.interval.contains(version))
+}
+
+fn rows<'a>(placed: impl Iterator<Item = &'a Placed>) -> u64 {
+    placed.fold(0_u64, |rows, placed| rows.saturating_add(placed.segment.rows))
+}
+
+fn count(placements: u64) -> usize {
+    usize::try_from(placements).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+impl TableSegments {
+    /// Ends the tail's first hot placement, as no change does yet.
+    pub(super) fn end_first_hot(&mut self, version: Version) {
+        if let Some(placed) = self.hot.get_mut(0) {
+            let interval = placed.placement.interval;
+            placed.placement.interval = interval.closed(version).unwrap_or(interval);
+        }
+    }
 }

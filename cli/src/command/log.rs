@@ -172,7 +172,8 @@ fn versions_of(state: &State, name: &str) -> Result<BTreeSet<u64>, Failure> {
         return Err(Failure::NoTable { name: name.to_owned(), nearest: nearest(name, known) });
     }
     let mut versions: BTreeSet<u64> = BTreeSet::new();
-    let rows = state.commits().iter().filter(|commit| commit.tables.iter().any(|count| tables.contains(&count.table)));
+    let commits = state.commits()?.iter();
+    let rows = commits.filter(|commit| commit.tables.iter().any(|count| tables.contains(&count.table)));
     versions.extend(rows.map(|commit| commit.version.number()));
 
     let definitions = tables.iter().flat_map(|table| state.tables().of(table)).map(|fact| fact.interval);

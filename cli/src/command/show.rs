@@ -13,13 +13,14 @@ pub(crate) async fn run(context: &Context, arguments: ShowArguments) -> Result<(
     let state = lake.state();
     let newest = state.head().version.unwrap_or(Version::FIRST);
     let version = state.resolve_as_of(&AsOf::Version(arguments.version), newest, Micros::new(i64::MAX))?;
+    let commit = state.commit(version)?;
     let mut lines = Lines::stdout();
-    if let Some(commit) = state.commit(version) {
+    if let Some(commit) = commit {
         for (name, value) in facts(commit) {
             lines.put(&format!("{name:<10} {}", visible(&value)))?;
         }
     }
-    let changes = changes(&state, version);
+    let changes = changes(&state, version, commit);
     if !changes.is_empty() {
         lines.put("")?;
     }
@@ -54,7 +55,7 @@ enum Change {
 }
 
 /// What a version changed, a line each: schemas, tables, columns, views, tags, settings, then rows by table.
-fn changes(state: &State, version: Version) -> Vec<String> {
+fn changes(state: &State, version: Version, commit: Option<&Commit>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (id, change) in changed(state.schemas(), version) {
         let name = state.schemas().at(&id, shown_at(change, version)).map_or("", |name| name.as_str());
@@ -89,7 +90,6 @@ fn changes(state: &State, version: Version) -> Vec<String> {
             Change::Began | Change::Replaced => format!("setting {key}: {value}"),
         });
     }
-    let commit = state.commit(version);
     for count in commit.into_iter().flat_map(|commit| &commit.tables) {
         let name = table_name(state, count.table, version);
         lines.push(format!("rows of {name}: +{} -{}, {} in all", count.added, count.removed, count.total));

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use frostline_catalog::{Commit, ObjectId, State, Version};
 
 use super::array::{numbers, text_lists, texts, times};
 use super::field::{self, number, optional, text, text_list, time};
 use super::touched::touched_tables;
+use crate::error::Error;
 
 /// The columns.
 ///
@@ -35,10 +35,10 @@ pub(super) fn schema() -> SchemaRef {
 }
 
 /// The commits up to a version.
-pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, ArrowError> {
+pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, Error> {
     let commits: Vec<&Commit> =
-        state.commits().iter().take_while(|commit: &&Commit| commit.version <= version).collect();
-    let touched = touched_tables(state, version);
+        state.commits()?.iter().take_while(|commit: &&Commit| commit.version <= version).collect();
+    let touched = touched_tables(state, version)?;
     let tables: Vec<Vec<String>> = commits.iter().map(|commit| names(state, commit.version, &touched)).collect();
     let rows = || commits.iter().copied();
     Ok(vec![
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn hash_and_commit_id_are_those_of_the_ledger() {
         let lake = sample_lake();
-        let commit = lake.state().commit(Version::new(4).unwrap()).unwrap();
+        let commit = lake.state().commit(Version::new(4).unwrap()).unwrap().unwrap();
         let expected = format!("{} | {}", commit.hash, commit.commit_id);
         assert_eq!(lines(&lake, SystemTable::Commits, 4, &["hash", "commit_id"])[3], expected);
         assert_eq!(commit.hash.to_string().len(), 64);

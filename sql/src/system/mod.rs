@@ -28,9 +28,10 @@ mod sample_tests;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use frostline_catalog::state::History;
 use frostline_catalog::{State, Version};
+
+use crate::error::Error;
 
 pub(crate) use settings::SettingRow;
 
@@ -107,18 +108,18 @@ impl SystemTable {
         state: &State,
         version: Version,
         settings: &[SettingRow],
-    ) -> Result<RecordBatch, ArrowError> {
+    ) -> Result<RecordBatch, Error> {
         let arrays: Vec<ArrayRef> = match self {
             Self::Commits => commits::arrays(state, version)?,
             Self::Schemas => schemas::arrays(state, version),
-            Self::Tables => tables::arrays(state, version),
+            Self::Tables => tables::arrays(state, version)?,
             Self::Columns => columns::arrays(state, version),
             Self::Views => views::arrays(state, version),
-            Self::Segments => segments::arrays(state, version),
-            Self::Tags => tags::arrays(state, version),
+            Self::Segments => segments::arrays(state, version)?,
+            Self::Tags => tags::arrays(state, version)?,
             Self::Settings => settings::arrays(settings),
         };
-        RecordBatch::try_new(self.schema(), arrays)
+        Ok(RecordBatch::try_new(self.schema(), arrays)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::segment::Storage;
-use frostline_catalog::{Digest, ObjectId, Placed, State, Version};
+use frostline_catalog::{Digest, ObjectId, Placed, SealedError, State, Version};
 
 use super::array::{numbers, optional_numbers, optional_texts, texts};
 use super::field::{self, number, optional, text};
@@ -67,16 +67,16 @@ impl SegmentRow<'_> {
 }
 
 /// The segments of a version, in columns.
-pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
+pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, SealedError> {
     let mut rows: Vec<SegmentRow<'_>> = Vec::new();
     for found in tables_at(state, version) {
         let dropped = dropped_version(state, found.id);
-        for placed in placed_at(state, found.id, version) {
+        for placed in placed_at(state, found.id, version)? {
             let ends = [placed.placement.interval.end(), dropped];
             rows.push(SegmentRow { found, placed, end: ends.into_iter().flatten().min() });
         }
     }
-    vec![
+    Ok(vec![
         texts(rows.iter().map(|row| row.found.schema)),
         texts(rows.iter().map(|row| row.found.table.name.as_str())),
         numbers(rows.iter().map(|row| row.placed.segment.id.number())),
@@ -89,7 +89,7 @@ pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
         optional_numbers(rows.iter().map(|row| row.end.map(Version::number))),
         numbers(rows.iter().map(|row| row.placed.segment.first_row.number())),
         texts(rows.iter().map(|row| row.sha256().to_string())),
-    ]
+    ])
 }
 
 /// The version that dropped a table: its placements end with it.

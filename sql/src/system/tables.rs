@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::schema::{Column, SortKey, Table};
-use frostline_catalog::{ObjectId, Placed, State, Version};
+use frostline_catalog::{ObjectId, Placed, SealedError, State, Version};
 
 use super::array::{numbers, optional_texts, texts};
 use super::created_version;
@@ -55,26 +55,27 @@ pub(super) fn tables_at(state: &State, version: Version) -> Vec<FoundTable<'_>> 
 }
 
 /// The segments whose rows a table has at a version, in the order of their placements.
-pub(super) fn placed_at(state: &State, table: ObjectId, version: Version) -> Vec<&Placed> {
-    let Some(segments) = state.segments_of(table) else { return Vec::new() };
-    let mut placed: Vec<&Placed> = segments.hot_at(version).chain(segments.frozen_at(version)).collect();
+pub(super) fn placed_at(state: &State, table: ObjectId, version: Version) -> Result<Vec<&Placed>, SealedError> {
+    let Some(segments) = state.segments_of(table) else { return Ok(Vec::new()) };
+    let mut placed: Vec<&Placed> = segments.hot_at(version)?.chain(segments.frozen_at(version)?).collect();
     placed.sort_by_key(|placed| placed.placement.id);
-    placed
+    Ok(placed)
 }
 
 /// The tables of a version, in columns.
-pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
+pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, SealedError> {
     let mut changed: BTreeMap<ObjectId, Version> = BTreeMap::new();
-    for (at, tables) in touched_tables(state, version) {
+    for (at, tables) in touched_tables(state, version)? {
         // Versions come in their order, so the last one stays.
         changed.extend(tables.into_iter().map(|table| (table, at)));
     }
     let tables = tables_at(state, version);
-    let segments: Vec<Vec<&Placed>> = tables.iter().map(|found| placed_at(state, found.id, version)).collect();
+    let segments: Vec<Vec<&Placed>> =
+        tables.iter().map(|found| placed_at(state, found.id, version)).collect::<Result<_, SealedError>>()?;
     let sums = |value: fn(&Placed) -> u64| -> ArrayRef {
         numbers(segments.iter().map(|placed| placed.iter().map(|placed| value(placed)).sum::<u64>()))
     };
-    vec![
+    Ok(vec![
         texts(tables.iter().map(|found| found.schema)),
         texts(tables.iter().map(|found| found.table.name.as_str())),
         numbers(tables.iter().map(|found| found.id.number())),
@@ -88,7 +89,7 @@ pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
             tables.iter().map(|found| sort_text(&state.columns_at(found.id, version), &found.table.sort_by)),
         ),
         optional_texts(tables.iter().map(|found| options_text(&found.table.options))),
-    ]
+    ])
 }
 
 /// The keys that rows are sorted by: those before the first whose column was dropped. `None` if there is none.

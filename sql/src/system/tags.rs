@@ -2,7 +2,7 @@
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use frostline_catalog::{Name, State, Version};
+use frostline_catalog::{Micros, Name, SealedError, State, Version};
 
 use super::array::{numbers, texts, times};
 use super::field::{self, number, optional, text, time};
@@ -15,23 +15,23 @@ pub(super) fn schema() -> SchemaRef {
 struct TagRow<'a> {
     name: &'a Name,
     tagged: Version,
+    time: Option<Micros>,
     created: Version,
 }
 
 /// The tags of a version, in columns.
-pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
-    let rows: Vec<TagRow<'_>> = state
-        .tags()
-        .iter()
-        .filter(|(_, fact)| fact.interval.contains(version))
-        .map(|(name, fact)| TagRow { name, tagged: fact.value, created: fact.interval.begin() })
-        .collect();
-    vec![
+pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, SealedError> {
+    let mut rows: Vec<TagRow<'_>> = Vec::new();
+    for (name, fact) in state.tags().iter().filter(|(_, fact)| fact.interval.contains(version)) {
+        let time = state.commit(fact.value)?.and_then(|commit| commit.commit_time);
+        rows.push(TagRow { name, tagged: fact.value, time, created: fact.interval.begin() });
+    }
+    Ok(vec![
         texts(rows.iter().map(|row| row.name.as_str())),
         numbers(rows.iter().map(|row| row.tagged.number())),
         numbers(rows.iter().map(|row| row.created.number())),
-        times(rows.iter().map(|row| state.commit(row.tagged).and_then(|commit| commit.commit_time))),
-    ]
+        times(rows.iter().map(|row| row.time)),
+    ])
 }
 
 #[cfg(test)]

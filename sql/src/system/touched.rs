@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use frostline_catalog::{Interval, ObjectId, State, Version};
+use frostline_catalog::{Interval, ObjectId, SealedError, State, Version};
 
 /// For each version up to `version`, the tables whose rows, columns or definition it changed, created or dropped ones
 /// among them. Versions that touched none are left out.
-pub(super) fn touched_tables(state: &State, version: Version) -> BTreeMap<Version, BTreeSet<ObjectId>> {
+pub(super) fn touched_tables(
+    state: &State,
+    version: Version,
+) -> Result<BTreeMap<Version, BTreeSet<ObjectId>>, SealedError> {
     let mut touched: BTreeMap<Version, BTreeSet<ObjectId>> = BTreeMap::new();
-    for commit in state.commits().iter().take_while(|commit| commit.version <= version) {
+    for commit in state.commits()?.iter().take_while(|commit| commit.version <= version) {
         for count in &commit.tables {
             touched.entry(commit.version).or_default().insert(count.table);
         }
@@ -25,5 +28,5 @@ pub(super) fn touched_tables(state: &State, version: Version) -> BTreeMap<Versio
     for (key, fact) in state.columns().iter() {
         add(key.0, fact.interval);
     }
-    touched
+    Ok(touched)
 }

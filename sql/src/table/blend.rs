@@ -85,7 +85,7 @@ impl Scan<'_> {
         let limit = self.limit.filter(|_| self.filters.is_empty());
 
         let hot = self.hot_rows(&columns, &projection).await?;
-        let all: Vec<Arc<Segment>> = self.frozen_segments();
+        let all: Vec<Arc<Segment>> = self.frozen_segments()?;
         let needed = limit.map(|limit| limit.saturating_sub(hot.len()));
         let segments = if needed == Some(0) {
             Vec::new()
@@ -150,16 +150,17 @@ impl Scan<'_> {
     fn hot_row_count(&self, columns: &ScanColumns) -> Result<HotRows> {
         let schema = Arc::new(columns.schema().project(&[])?);
         let segments = self.state.segments_of(self.table);
-        let rows: u64 = segments.map_or(0, |segments| segments.hot_rows_at(self.version));
+        let rows: u64 = segments.map_or(Ok(0), |segments| segments.hot_rows_at(self.version)).map_err(external)?;
         let options = RecordBatchOptions::new().with_row_count(usize::try_from(rows).ok());
         let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), Vec::new(), &options)?;
         Ok(HotRows::new(schema, &[batch]))
     }
 
     /// The frozen segments of the version, in the order of their placements.
-    fn frozen_segments(&self) -> Vec<Arc<Segment>> {
-        let Some(segments) = self.state.segments_of(self.table) else { return Vec::new() };
-        segments.frozen_at(self.version).map(|placed| Arc::clone(&placed.segment)).collect()
+    fn frozen_segments(&self) -> Result<Vec<Arc<Segment>>> {
+        let Some(segments) = self.state.segments_of(self.table) else { return Ok(Vec::new()) };
+        let placed = segments.frozen_at(self.version).map_err(external)?;
+        Ok(placed.map(|placed| Arc::clone(&placed.segment)).collect())
     }
 
     /// The segments that the filter does not rule out, with their statistics.

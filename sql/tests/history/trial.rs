@@ -195,7 +195,7 @@ impl Trial {
     /// The names of a version.
     fn past(&self, version: u64) -> Past {
         let state = self.lake.state();
-        let time_of = |number: u64| state.commit(Version::new(number)?)?.commit_time;
+        let time_of = |number: u64| state.commit(Version::new(number)?).ok()??.commit_time;
         let time = time_of(version);
         let within = match (time, time_of(version + 1)) {
             (Some(time), Some(next)) => Some(time.plus((next.get() - time.get()) / 2)),

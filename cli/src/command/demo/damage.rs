@@ -22,8 +22,11 @@ const QUERY: &str = "SELECT round(avg(dep_delay), 1) AS mean_delay FROM departur
 /// Shows the step.
 pub(super) async fn tell(teller: &mut Teller, lake: &Lake, folders: &Folders) -> Result<(), Failure> {
     let state = lake.state();
-    let version = state.version_at(BranchId::MAIN, Micros::new(HOUR_MICROS_UTC));
-    let slot: Slot = match version.and_then(|version| state.commit(version)) {
+    let commit = match state.version_at(BranchId::MAIN, Micros::new(HOUR_MICROS_UTC))? {
+        Some(version) => state.commit(version)?,
+        None => None,
+    };
+    let slot: Slot = match commit {
         Some(commit) => commit.slot,
         None => return Err(DemoError::Claim { claim: "the hour before 18:00 on 24 July was committed" }.into()),
     };
