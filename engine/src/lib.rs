@@ -7,10 +7,13 @@
 //!   State at a version ──► Lake::hot_rows        few batches, cut without copying
 //!                     └──► Lake::files           footers and byte ranges, each checked against its digest
 //!                     └──► Lake::statistics      columns of min, max and null counts, to prune by
+//!
+//!   batches ──export──► CSV, JSON, Parquet or Arrow IPC
 //! ```
 //!
 //! Stores are named only in [`io`]; everything else is about bytes and batches. No SQL is here.
 
+pub mod export;
 pub mod import;
 pub mod io;
 pub mod read;

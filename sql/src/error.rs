@@ -8,6 +8,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use frostline_catalog::io::{CommitError, CreateError, LedgerError, LocationError, StoreError, StoreFailure};
 use frostline_catalog::{AsOfError, NameError, SealedError};
+use frostline_engine::export::{CsvOptionError, ExportError};
 use frostline_engine::import::ImportError;
 use frostline_engine::{LakeError, TakeError, VerifyError};
 
@@ -133,6 +134,8 @@ of_kind! {
     frostline_engine::import::normalise::UnsupportedType => Statement,
     frostline_engine::import::normalise::NormaliseError => Statement,
     SealedError => Lake,
+    ExportError => Statement,
+    CsvOptionError => Statement,
     VerifyError => Lake,
 }
 

@@ -12,5 +12,6 @@ mod frost_line;
 mod history;
 mod lake;
 mod real_data;
+mod round_trip;
 mod slt;
 mod tpch;

@@ -5,6 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, UInt64Type};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use frostline_engine::export::ValueError;
 
 use crate::exit::Failure;
 use crate::output::OutputError;
@@ -33,5 +34,5 @@ pub(crate) fn numbers(batch: &RecordBatch, column: &str) -> Result<Option<UInt64
 
 /// The failure of a column whose values cannot be read.
 pub(crate) fn unreadable(column: &str, source: ArrowError) -> Failure {
-    Failure::Output(OutputError::Value { column: column.to_owned(), source })
+    Failure::Output(OutputError::Value(ValueError { column: column.to_owned(), source }))
 }

@@ -24,6 +24,7 @@ use std::collections::VecDeque;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
+use frostline_engine::export::text_rows;
 use unicode_width::UnicodeWidthStr;
 
 use super::ResultWriter;
@@ -31,7 +32,6 @@ use super::error::OutputError;
 use super::layout::{self, Lane, Need};
 use super::screen::{self, Align, Colour, Screen};
 use super::sink::Sink;
-use super::value;
 
 /// Rows held back to measure the columns where none are left out.
 const PAGE_ROWS: usize = 1000;
@@ -312,7 +312,7 @@ fn columns_text(heads: &[Head], lanes: &[Lane]) -> String {
 
 /// Rows as the screen can show them: no control characters, and nothing wider than the whole screen.
 fn shown_rows(batch: &RecordBatch, screen: Screen) -> Result<Vec<Row>, OutputError> {
-    let mut rows = value::text_rows(batch)?;
+    let mut rows = text_rows(batch)?;
     for text in rows.iter_mut().flatten().flatten() {
         *text = shown_text(text, screen);
     }

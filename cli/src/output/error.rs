@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use arrow::error::ArrowError;
+use frostline_engine::export::{ExportError, ValueError};
 
 use super::format::OutputFormat;
 use super::sink::Target;
@@ -26,14 +26,8 @@ pub(crate) enum OutputError {
     },
 
     /// A value has no text, such as a timestamp beyond the calendar.
-    #[error("a value of column `{column}` cannot be written as text; cast the column to another type")]
-    Value {
-        /// The column's name.
-        column: String,
-        /// What is wrong with the value.
-        #[source]
-        source: ArrowError,
-    },
+    #[error(transparent)]
+    Value(#[from] ValueError),
 
     /// The format has no place for these columns.
     #[error("the result cannot be written as {format}; cast its columns to plainer types, or choose another --format")]
@@ -66,7 +60,7 @@ impl OutputError {
         match self {
             Self::ClosedPipe => 0,
             Self::SecondResult { .. } | Self::NoResult { .. } => 2,
-            Self::Write { .. } | Self::Value { .. } | Self::Encode { .. } => 1,
+            Self::Write { .. } | Self::Value(_) | Self::Encode { .. } => 1,
         }
     }
 
@@ -78,26 +72,14 @@ impl OutputError {
         }
     }
 
-    /// The error for a failed encoder, which may have failed because a write did.
-    pub(super) fn of_encoder<E>(format: OutputFormat, target: &Target, source: E) -> Self
-    where
-        E: Error + Send + Sync + 'static,
-    {
-        match io_kind(&source) {
-            Some(kind) => Self::of_write(target, io::Error::new(kind, source)),
-            None => Self::Encode { format, source: Box::new(source) },
+    /// The error for a failed encoder of a format.
+    pub(super) fn of_export(format: OutputFormat, target: &Target, error: ExportError) -> Self {
+        match error {
+            ExportError::Write(source) => Self::of_write(target, source),
+            ExportError::Value(error) => Self::Value(error),
+            ExportError::Encode(source) => Self::Encode { format, source },
+            ExportError::SecondResult => Self::SecondResult { format },
+            ExportError::NoResult => Self::NoResult { format },
         }
     }
-}
-
-/// The kind of the first I/O error in the chain of causes.
-fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if let Some(found) = current.downcast_ref::<io::Error>() {
-            return Some(found.kind());
-        }
-        cause = current.source();
-    }
-    None
 }

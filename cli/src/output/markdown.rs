@@ -7,13 +7,13 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use frostline_engine::export::text_rows;
 use unicode_width::UnicodeWidthStr;
 
 use super::ResultWriter;
 use super::error::OutputError;
 use super::screen::{self, Align};
 use super::sink::Sink;
-use super::value;
 
 /// Rows held back to measure the columns.
 const PAGE_ROWS: usize = 1000;
@@ -61,7 +61,7 @@ impl ResultWriter for MarkdownWriter {
         let mut next = 0;
         while next < batch.num_rows() {
             let length = (PAGE_ROWS - table.page.len()).min(batch.num_rows() - next);
-            for row in value::text_rows(&batch.slice(next, length))? {
+            for row in text_rows(&batch.slice(next, length))? {
                 table.page.push(row.iter().map(|cell| escaped(cell.as_deref().unwrap_or("NULL"))).collect());
             }
             next += length;

@@ -3,49 +3,38 @@
 //! ```text
 //!   schema, batches            text or bytes               bytes
 //!   ───────────────▶ ResultWriter ───────────▶ Sink ───────────▶ standard output, or a file put in place at the end
-//!                    boxed  csv  json
-//!                    markdown  columnar
+//!                    boxed  markdown
+//!                    encoded
 //! ```
 //!
 //! Standard output carries results and nothing else: messages, timings and progress go to standard error.
-//! Every value has one spelling, made in `value` (text) and `json` (JSON), whatever the format around it.
+//! Every value has one spelling, made by `frostline_engine::export`, whatever the format around it.
 
 mod boxed;
-mod columnar;
-mod csv;
+mod encoded;
 mod error;
 mod format;
-mod json;
 mod layout;
 mod markdown;
 mod screen;
 mod sink;
 #[cfg(test)]
 mod tests;
-mod value;
-
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
+use frostline_engine::export::{ArrowRows, CsvRows, JsonRows, ParquetRows};
 
 pub(crate) use error::OutputError;
 pub(crate) use format::OutputFormat;
+pub(crate) use frostline_engine::export::Provenance;
 pub(crate) use screen::Screen;
 pub(crate) use sink::Target;
 
 use boxed::BoxWriter;
-use columnar::ColumnarWriter;
-use csv::CsvWriter;
-use json::JsonWriter;
+use encoded::EncodedWriter;
 use markdown::MarkdownWriter;
 use sink::Sink;
-
-/// The key of the schema's metadata that holds the version that a result was read from.
-pub(crate) const VERSION_KEY: &str = "frostline.version";
-
-/// The key of the schema's metadata that holds the id of the lake that a result was read from.
-pub(crate) const LAKE_ID_KEY: &str = "frostline.lake_id";
 
 /// Writes results in one format, one after the other.
 ///
@@ -76,15 +65,6 @@ pub(crate) struct OutputOptions {
     pub(crate) target: Target,
     /// What the box format may use of the screen. `Screen::of` finds it out.
     pub(crate) screen: Screen,
-}
-
-/// What state of which lake a result shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Provenance {
-    /// The version that the statement read.
-    pub(crate) version: u64,
-    /// The lake's id.
-    pub(crate) lake_id: String,
 }
 
 /// Results on their way out.
@@ -126,24 +106,17 @@ impl Output {
     }
 }
 
-impl Provenance {
-    fn note_in(&self, schema: &SchemaRef) -> SchemaRef {
-        let mut metadata = schema.metadata.clone();
-        metadata.insert(VERSION_KEY.to_owned(), self.version.to_string());
-        metadata.insert(LAKE_ID_KEY.to_owned(), self.lake_id.clone());
-        Arc::new(Schema::new_with_metadata(schema.fields.clone(), metadata))
-    }
-}
-
 fn writer_of(format: OutputFormat, screen: Screen, sink: Sink) -> Box<dyn ResultWriter> {
     match format {
         OutputFormat::Box => Box::new(BoxWriter::new(sink, screen)),
-        OutputFormat::Csv => Box::new(CsvWriter::commas(sink)),
-        OutputFormat::Tsv => Box::new(CsvWriter::tabs(sink)),
-        OutputFormat::Json => Box::new(JsonWriter::arrays(sink)),
-        OutputFormat::Jsonl => Box::new(JsonWriter::lines(sink)),
         OutputFormat::Markdown => Box::new(MarkdownWriter::new(sink)),
-        OutputFormat::Parquet => Box::new(ColumnarWriter::parquet(sink)),
-        OutputFormat::Arrow => Box::new(ColumnarWriter::arrow(sink)),
+        OutputFormat::Csv => Box::new(EncodedWriter::new(format, CsvRows::commas(), sink)),
+        OutputFormat::Tsv => Box::new(EncodedWriter::new(format, CsvRows::tabs(), sink)),
+        OutputFormat::Json => Box::new(EncodedWriter::new(format, JsonRows::arrays(), sink)),
+        OutputFormat::Jsonl => Box::new(EncodedWriter::new(format, JsonRows::lines(), sink)),
+        OutputFormat::Parquet => Box::new(EncodedWriter::new(format, ParquetRows::new(), sink)),
+        // Only a file can be read at any offset.
+        OutputFormat::Arrow if sink.is_regular_file() => Box::new(EncodedWriter::new(format, ArrowRows::file(), sink)),
+        OutputFormat::Arrow => Box::new(EncodedWriter::new(format, ArrowRows::stream(), sink)),
     }
 }

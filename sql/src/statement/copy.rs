@@ -10,12 +10,13 @@ use frostline_catalog::schema::{Column, SortKey, arrow_schema};
 use frostline_catalog::transaction::{Proposal, TableTarget};
 use frostline_catalog::{FieldId, ObjectId, Relation};
 use frostline_engine::RowWriter;
+use frostline_engine::export::Provenance;
 use frostline_engine::import::{self, FileFormat, ImportOptions, Progress, SourceFile, resolve_sources};
 
 use super::Work;
 use super::create::counted;
 use super::name::{distinct, new_name};
-use super::output_file::OutputFile;
+use super::output_file::{OutputFile, OutputForm};
 use crate::answer::Answer;
 use crate::column::{NewColumn, assign_ids, from_field};
 use crate::context::{Context, QualifiedName};
@@ -276,7 +277,7 @@ pub(super) async fn to(session: &Session, context: &Arc<Context>, copy: &CopyTo)
         Some(name) => format_named(name)?,
         None => FileFormat::of_path(&path).map_err(|error| Error::statement(error.to_string()))?,
     };
-    let header = copy_options(copy)?;
+    let form = OutputForm::try_new(format, &copy.options)?;
     let plan = match &copy.source {
         CopySource::Query(query) => context.plan_query(query, context.visible, 0).await?,
         CopySource::Table(name) => {
@@ -286,7 +287,8 @@ pub(super) async fn to(session: &Session, context: &Arc<Context>, copy: &CopyTo)
         }
     };
     let mut rows = session.rows(context, plan).await?.into_rows()?;
-    let mut file = OutputFile::create(&path, format, &rows.schema, header)?;
+    let provenance = Provenance { version: rows.version.number(), lake_id: context.state.lake().to_string() };
+    let mut file = OutputFile::create(&path, form, &rows.schema, &provenance)?;
     let mut count = 0;
     while let Some(batch) = rows.next().await {
         let batch = batch?;
@@ -297,22 +299,4 @@ pub(super) async fn to(session: &Session, context: &Arc<Context>, copy: &CopyTo)
     let column: ArrayRef = Arc::new(Int64Array::from(vec![count]));
     let batch = RecordBatch::try_from_iter([("count", column)])?;
     Ok(Work::Answer(Answer::of_batch(context.visible, batch)))
-}
-
-/// The options of COPY TO: whether a CSV file has a header.
-fn copy_options(copy: &CopyTo) -> Result<bool, Error> {
-    let mut header = true;
-    for (name, value) in &copy.options {
-        match (name.as_str(), value.to_lowercase().as_str()) {
-            ("header", "true" | "1" | "on") => header = true,
-            ("header", "false" | "0" | "off") => header = false,
-            ("header", other) => {
-                return Err(Error::statement(format!("option `header` is true or false, not `{other}`")));
-            }
-            (other, _) => {
-                return Err(Error::statement(format!("COPY TO has no option `{other}`; there are format and header")));
-            }
-        }
-    }
-    Ok(header)
 }

@@ -3,81 +3,99 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::json::writer::LineDelimitedWriter;
-use datafusion::arrow::{csv, json};
-use frostline_engine::import::FileFormat;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use frostline_engine::export::{
+    BinaryStyle, CsvOptions, CsvRows, ExportError, JsonRows, ParquetRows, Provenance, RowEncoder,
+};
+use frostline_engine::import::{FileFormat, ImportOptions};
 
 use crate::error::{Error, ErrorKind};
+use crate::files::set_option;
+
+/// Options for csv and tsv, in all their spellings. They are those of reading that concern how a file is written.
+const CSV_OPTIONS: [&str; 8] = ["header", "delimiter", "delim", "sep", "quote", "null", "nullstr", "null_text"];
+
+/// How a file is written: a format and its options.
+pub(super) struct OutputForm {
+    encoder: Box<dyn RowEncoder>,
+}
+
+impl OutputForm {
+    /// A format with the options of a COPY TO, which are spelled and read as those of COPY FROM.
+    ///
+    /// Binary is written with its `\x`, so that it is read back.
+    pub(super) fn try_new(format: FileFormat, options: &[(String, String)]) -> Result<Self, Error> {
+        if let Some((other, _)) = options.iter().find(|(name, _)| !CSV_OPTIONS.contains(&name.as_str())) {
+            return Err(Error::statement(format!(
+                "COPY TO has no option `{other}`; there are format, header, delimiter, quote and null"
+            )));
+        }
+        let encoder: Box<dyn RowEncoder> = match format {
+            FileFormat::Csv => Box::new(CsvRows::try_new(csv_options(b',', options)?)?),
+            FileFormat::Tsv => Box::new(CsvRows::try_new(csv_options(b'\t', options)?)?),
+            FileFormat::Json | FileFormat::Parquet if !options.is_empty() => {
+                return Err(Error::statement(format!(
+                    "option `{}` is for csv and tsv, not for {format}; leave it out",
+                    options[0].0
+                )));
+            }
+            FileFormat::Json => Box::new(JsonRows::lines().with_binary(BinaryStyle::Prefixed)),
+            FileFormat::Parquet => Box::new(ParquetRows::new()),
+        };
+        Ok(Self { encoder })
+    }
+}
+
+fn csv_options(delimiter: u8, options: &[(String, String)]) -> Result<CsvOptions, Error> {
+    let mut asked = ImportOptions::default();
+    for (name, value) in options {
+        set_option(&mut asked, name, value)?;
+    }
+    let usual = CsvOptions::default();
+    Ok(CsvOptions {
+        header: asked.header.unwrap_or(usual.header),
+        delimiter: asked.delimiter.unwrap_or(delimiter),
+        quote: asked.quote.unwrap_or(usual.quote),
+        null_text: asked.null_text.into_iter().next().unwrap_or_default(),
+        binary: BinaryStyle::Prefixed,
+    })
+}
 
 /// A file that appears under its name only when it is whole.
 pub(super) struct OutputFile {
     path: PathBuf,
     temporary: PathBuf,
-    writer: Option<Writer>,
-}
-
-enum Writer {
-    Csv(Box<csv::Writer<BufWriter<File>>>),
-    Json(LineDelimitedWriter<BufWriter<File>>),
-    Parquet(Box<ArrowWriter<BufWriter<File>>>),
+    file: BufWriter<File>,
+    encoder: Box<dyn RowEncoder>,
 }
 
 impl OutputFile {
-    pub(super) fn create(path: &Path, format: FileFormat, schema: &SchemaRef, header: bool) -> Result<Self, Error> {
+    /// Begins a file of rows with these columns.
+    pub(super) fn create(
+        path: &Path,
+        form: OutputForm,
+        schema: &SchemaRef,
+        provenance: &Provenance,
+    ) -> Result<Self, Error> {
         let name = path.file_name().ok_or_else(|| Error::statement(format!("`{}` is no file", path.display())))?;
         let temporary = path.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
         let file = File::create(&temporary).map_err(|error| written(path, &error))?;
-        let file = BufWriter::new(file);
-        let writer = match format {
-            FileFormat::Csv => Writer::Csv(Box::new(csv::WriterBuilder::new().with_header(header).build(file))),
-            FileFormat::Tsv => {
-                let builder = csv::WriterBuilder::new().with_header(header).with_delimiter(b'\t');
-                Writer::Csv(Box::new(builder.build(file)))
-            }
-            FileFormat::Json => {
-                let builder = json::WriterBuilder::new().with_explicit_nulls(true);
-                Writer::Json(builder.build::<_, json::writer::LineDelimited>(file))
-            }
-            FileFormat::Parquet => {
-                let level = ZstdLevel::try_new(3).map_err(|error| Error::statement(error.to_string()))?;
-                let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
-                let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties));
-                Writer::Parquet(Box::new(writer.map_err(|error| Error::statement(error.to_string()))?))
-            }
-        };
-        Ok(Self { path: path.to_owned(), temporary, writer: Some(writer) })
+        let mut created = Self { path: path.to_owned(), temporary, file: BufWriter::new(file), encoder: form.encoder };
+        let begun = created.encoder.begin(&provenance.note_in(schema), &mut created.file);
+        begun.map_err(|error| failed(path, error))?;
+        Ok(created)
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        match &mut self.writer {
-            Some(Writer::Csv(writer)) => Ok(writer.write(batch)?),
-            Some(Writer::Json(writer)) => Ok(writer.write(batch)?),
-            Some(Writer::Parquet(writer)) => writer.write(batch).map_err(|error| Error::statement(error.to_string())),
-            None => Ok(()),
-        }
+        self.encoder.rows(batch, &mut self.file).map_err(|error| failed(&self.path, error))
     }
 
+    /// Gives the whole file its name.
     pub(super) fn finish(mut self) -> Result<(), Error> {
-        let file = match self.writer.take() {
-            Some(Writer::Csv(writer)) => writer.into_inner(),
-            Some(Writer::Json(mut writer)) => {
-                writer.finish()?;
-                writer.into_inner()
-            }
-            Some(Writer::Parquet(writer)) => {
-                writer.into_inner().map_err(|error| Error::statement(error.to_string()))?
-            }
-            None => return Ok(()),
-        };
-        let mut file = file;
-        file.flush().map_err(|error| written(&self.path, &error))?;
+        self.encoder.end(&mut self.file).map_err(|error| failed(&self.path, error))?;
+        self.file.flush().map_err(|error| written(&self.path, &error))?;
         std::fs::rename(&self.temporary, &self.path).map_err(|error| written(&self.path, &error))
     }
 }
@@ -86,6 +104,13 @@ impl Drop for OutputFile {
     fn drop(&mut self) {
         // After a whole file was renamed there is nothing left to remove.
         let _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+fn failed(path: &Path, error: ExportError) -> Error {
+    match error {
+        ExportError::Write(source) => written(path, &source),
+        other => other.into(),
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use arrow::ipc::reader::{FileReader, StreamReader};
 use bytes::Bytes;
+use frostline_engine::export::{ExportError, LAKE_ID_KEY, VERSION_KEY};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::errors::ParquetError;
 
 use super::*;
 
@@ -156,8 +156,8 @@ fn a_closed_pipe_is_no_failure_whoever_notices_it() {
     assert!(matches!(direct, OutputError::ClosedPipe));
     assert_eq!(direct.exit_code(), 0);
 
-    let inner = ParquetError::External(Box::new(io::Error::from(io::ErrorKind::BrokenPipe)));
-    let wrapped = OutputError::of_encoder(OutputFormat::Parquet, &Target::Stdout, inner);
+    let inner = ExportError::Write(io::Error::from(io::ErrorKind::BrokenPipe));
+    let wrapped = OutputError::of_export(OutputFormat::Parquet, &Target::Stdout, inner);
     assert!(matches!(wrapped, OutputError::ClosedPipe));
 }
 

@@ -1,4 +1,4 @@
-//! Values as text: the one spelling of each, shared by box, csv, tsv and markdown, and by the scalars of JSON.
+//! Values as text: the one spelling of each, for people and in CSV, and of the scalars of JSON.
 //!
 //! | type | text | in JSON |
 //! |---|---|---|
@@ -11,13 +11,12 @@
 //! | timestamp | `2013-07-10 18:00:00`, with a fraction of 3, 6 or 9 digits if there is one | `2013-07-10T18:00:00` |
 //! | … with a time zone | `2013-07-10 18:00:00+00:00`, the local time and its offset | `2013-07-10T18:00:00Z` |
 //! | interval, duration | `1 mons 2 days`, `PT90S` | string |
-//! | binary | lower-case hexadecimal digits | string |
+//! | binary | lower-case hexadecimal digits, [with or without](BinaryStyle) `\x` before them | string |
 //! | list, struct, map | its JSON | array, object |
 //!
-//! All of these read back: the text by `CAST` and by the csv import, the JSON by any JSON reader that keeps integers
-//! of 64 bits.
+//! What a table can hold reads back from this by [`import`](crate::import), into columns of the same types: from text
+//! all but lists, structs and maps, from JSON these too. Binary must have its `\x`, and years four digits.
 
-use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
@@ -27,16 +26,16 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type, Schema, UInt64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type, UInt64Type};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::error::OutputError;
-use super::json;
+use super::error::ValueError;
+use super::tree::{is_tree, spell_trees};
 
 /// One value, spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     /// NULL.
     Null,
     /// A finite number or a boolean: JSON needs no quotes around it.
@@ -47,15 +46,25 @@ pub(super) enum Cell<'a> {
 
 /// How points in time are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TimeStyle {
+pub(crate) enum TimeStyle {
     /// As SQL does, with a space before the time of day.
     Sql,
     /// As ISO 8601 and most JSON readers do, with a `T`.
     Iso,
 }
 
+/// How binary is spelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BinaryStyle {
+    /// `00ff`: digits alone, for people. A reader cannot tell them from a text.
+    #[default]
+    Digits,
+    /// `\x00ff`: as files are read back, also where there are no bytes.
+    Prefixed,
+}
+
 /// One column of a batch, ready to be spelled row by row.
-pub(super) struct TextColumn {
+pub(crate) struct TextColumn {
     nulls: Option<NullBuffer>,
     values: Values,
 }
@@ -72,7 +81,7 @@ enum Values {
 
 impl TextColumn {
     /// Prepares an array of any type. Fails for a value without a spelling, such as a time beyond the calendar.
-    pub(super) fn try_new(array: &ArrayRef, style: TimeStyle) -> Result<Self, ArrowError> {
+    pub(crate) fn try_new(array: &ArrayRef, times: TimeStyle, binary: BinaryStyle) -> Result<Self, ArrowError> {
         let array = plain(array)?;
         let nulls = array.logical_nulls();
         let values = match array.data_type() {
@@ -94,14 +103,21 @@ impl TextColumn {
                 let views = cast(&array, &DataType::Utf8View)?;
                 Values::Text(views.as_string_view().clone())
             }
-            data_type if json::is_tree(data_type) => Values::Text(json::spell_trees(&array)?),
-            _ => Values::Text(spell(&array, nulls.as_ref(), style)?),
+            data_type if is_tree(data_type) => Values::Text(spell_trees(&array, binary)?),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+                let prefix = match binary {
+                    BinaryStyle::Digits => "",
+                    BinaryStyle::Prefixed => "\\x",
+                };
+                Values::Text(spell(&array, nulls.as_ref(), prefix, &FormatOptions::new())?)
+            }
+            _ => Values::Text(spell(&array, nulls.as_ref(), "", &calendar_options(times))?),
         };
         Ok(Self { nulls, values })
     }
 
     /// The value in a row. `scratch` is where a number is spelled; what it held is lost.
-    pub(super) fn cell<'a>(&'a self, row: usize, scratch: &'a mut String) -> Cell<'a> {
+    pub(crate) fn cell<'a>(&'a self, row: usize, scratch: &'a mut String) -> Cell<'a> {
         if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return Cell::Null;
         }
@@ -129,20 +145,23 @@ impl TextColumn {
 }
 
 /// The columns of a batch, with the column's name in the error if one cannot be spelled.
-pub(super) fn text_columns(batch: &RecordBatch) -> Result<Vec<TextColumn>, OutputError> {
+pub(crate) fn text_columns(batch: &RecordBatch, binary: BinaryStyle) -> Result<Vec<TextColumn>, ValueError> {
     let schema = batch.schema();
     let mut columns: Vec<TextColumn> = Vec::with_capacity(batch.num_columns());
     for (field, array) in schema.fields().iter().zip(batch.columns()) {
-        let column = TextColumn::try_new(array, TimeStyle::Sql)
-            .map_err(|source| OutputError::Value { column: field.name().clone(), source })?;
+        let column = TextColumn::try_new(array, TimeStyle::Sql, binary)
+            .map_err(|source| ValueError { column: field.name().clone(), source })?;
         columns.push(column);
     }
     Ok(columns)
 }
 
-/// The rows of a batch as owned text; `None` is NULL.
-pub(super) fn text_rows(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, OutputError> {
-    let columns = text_columns(batch)?;
+/// The rows of a batch as text for people; `None` is NULL.
+///
+/// # Errors
+/// If a value has no text.
+pub fn text_rows(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, ValueError> {
+    let columns = text_columns(batch, BinaryStyle::Digits)?;
     let mut scratch = String::new();
     let mut rows: Vec<Vec<Option<String>>> = Vec::with_capacity(batch.num_rows());
     for row in 0..batch.num_rows() {
@@ -158,25 +177,8 @@ pub(super) fn text_rows(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>,
     Ok(rows)
 }
 
-/// The columns' names; a name that occurred before gets a number: `id`, `id_1`. For formats whose readers find columns
-/// by name and would lose all but one of them.
-pub(super) fn distinct_names(schema: &Schema) -> Vec<String> {
-    let mut taken: HashSet<String> = HashSet::new();
-    let mut names: Vec<String> = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        let mut name = field.name().clone();
-        let mut number = 0;
-        while !taken.insert(name.clone()) {
-            number += 1;
-            name = format!("{}_{number}", field.name());
-        }
-        names.push(name);
-    }
-    names
-}
-
 /// The array without dictionary or run-end encoding.
-pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match array.data_type() {
         DataType::Dictionary(_, values) => plain(&cast(array, values)?),
         DataType::RunEndEncoded(_, values) => plain(&cast(array, values.data_type())?),
@@ -204,15 +206,24 @@ fn special(value: f64) -> Option<Cell<'static>> {
     }
 }
 
-fn spell(array: &ArrayRef, nulls: Option<&NullBuffer>, style: TimeStyle) -> Result<StringViewArray, ArrowError> {
-    let options = match style {
+fn calendar_options(times: TimeStyle) -> FormatOptions<'static> {
+    match times {
         TimeStyle::Sql => FormatOptions::new()
             .with_datetime_format(Some("%Y-%m-%d %H:%M:%S%.f"))
             .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
             .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z")),
         TimeStyle::Iso => FormatOptions::new(),
-    };
-    let options = options.with_display_error(false);
+    }
+}
+
+/// Every value as Arrow prints it, behind a prefix.
+fn spell(
+    array: &ArrayRef,
+    nulls: Option<&NullBuffer>,
+    prefix: &str,
+    options: &FormatOptions<'_>,
+) -> Result<StringViewArray, ArrowError> {
+    let options = options.clone().with_display_error(false);
     let formatter = ArrayFormatter::try_new(array.as_ref(), &options)?;
     let mut spelled = StringViewBuilder::with_capacity(array.len());
     let mut text = String::new();
@@ -222,6 +233,7 @@ fn spell(array: &ArrayRef, nulls: Option<&NullBuffer>, style: TimeStyle) -> Resu
             continue;
         }
         text.clear();
+        text.push_str(prefix);
         formatter.value(row).write(&mut text)?;
         spelled.try_append_value(text.as_str())?;
     }

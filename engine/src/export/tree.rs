@@ -1,124 +1,22 @@
-//! JSON: one array per result, or one object per row.
+//! Values as JSON: the one spelling of each, shared by the JSON formats and by nested values in text.
 //!
-//! * `json`: `[{"id":1},{"id":2}]` and a line end; `[]` for no rows.
-//! * `jsonl`: `{"id":1}` and a line end, row by row; nothing for no rows, and nothing between results.
-//!
-//! Keys stand in the order of the columns, and every object has them all: NULL is `null`. Integers are numbers with all
-//! their digits, doubles have a point or an exponent, and what JSON has no exact number for is a string: decimals, NaN,
-//! Infinity, binary. A map is an object with its keys as text. A name that two columns share is made distinct.
+//! Integers are numbers with all their digits, doubles have a point or an exponent, and what JSON has no exact number
+//! for is a string: decimals, NaN, Infinity, binary. A map is an object with its keys as text.
 
 use std::ops::Range;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, RecordBatch, StringViewArray,
+    Array, ArrayRef, AsArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, StringViewArray,
     StringViewBuilder,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
-use super::ResultWriter;
-use super::error::OutputError;
-use super::sink::Sink;
-use super::value::{self, Cell, TextColumn, TimeStyle};
-
-/// Bytes gathered before the sink gets them.
-const CHUNK_BYTES: usize = 32 * 1024;
-
-/// Writes `json` and `jsonl`.
-pub(super) struct JsonWriter {
-    sink: Sink,
-    layout: Layout,
-    rows: Rows,
-    /// The columns' names as they are, for messages.
-    names: Vec<String>,
-    /// `"name":` for every column.
-    keys: Vec<Vec<u8>>,
-}
-
-enum Layout {
-    Arrays,
-    Lines,
-}
-
-/// Whether the result has rows so far: the next one of an array needs a comma before it.
-enum Rows {
-    None,
-    Some,
-}
-
-impl JsonWriter {
-    /// One array per result.
-    pub(super) fn arrays(sink: Sink) -> Self {
-        Self::new(sink, Layout::Arrays)
-    }
-
-    /// One object per row.
-    pub(super) fn lines(sink: Sink) -> Self {
-        Self::new(sink, Layout::Lines)
-    }
-
-    fn new(sink: Sink, layout: Layout) -> Self {
-        Self { sink, layout, rows: Rows::None, names: Vec::new(), keys: Vec::new() }
-    }
-
-    fn columns(&self, batch: &RecordBatch) -> Result<Vec<JsonColumn>, OutputError> {
-        let mut columns: Vec<JsonColumn> = Vec::with_capacity(batch.num_columns());
-        for (name, array) in self.names.iter().zip(batch.columns()) {
-            let column =
-                JsonColumn::try_new(array).map_err(|source| OutputError::Value { column: name.clone(), source })?;
-            columns.push(column);
-        }
-        Ok(columns)
-    }
-}
-
-impl ResultWriter for JsonWriter {
-    fn begin(&mut self, schema: &SchemaRef) -> Result<(), OutputError> {
-        self.names = schema.fields().iter().map(|field| field.name().clone()).collect();
-        self.keys = value::distinct_names(schema).iter().map(|name| key(name)).collect();
-        self.rows = Rows::None;
-        match self.layout {
-            Layout::Arrays => self.sink.put(b"["),
-            Layout::Lines => Ok(()),
-        }
-    }
-
-    fn batch(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
-        let columns = self.columns(batch)?;
-        let mut bytes: Vec<u8> = Vec::with_capacity(CHUNK_BYTES);
-        let mut scratch = String::new();
-        for row in 0..batch.num_rows() {
-            if matches!((&self.layout, &self.rows), (Layout::Arrays, Rows::Some)) {
-                bytes.push(b',');
-            }
-            self.rows = Rows::Some;
-            write_object(&self.keys, &columns, row, &mut bytes, &mut scratch);
-            if matches!(self.layout, Layout::Lines) {
-                bytes.push(b'\n');
-            }
-            if bytes.len() >= CHUNK_BYTES {
-                self.sink.put(&bytes)?;
-                bytes.clear();
-            }
-        }
-        self.sink.put(&bytes)
-    }
-
-    fn end(&mut self) -> Result<(), OutputError> {
-        if matches!(self.layout, Layout::Arrays) {
-            self.sink.put(b"]\n")?;
-        }
-        self.sink.settle()
-    }
-
-    fn into_sink(self: Box<Self>) -> Result<Sink, OutputError> {
-        Ok(self.sink)
-    }
-}
+use super::value::{BinaryStyle, Cell, TextColumn, TimeStyle, plain};
 
 /// One column of a batch, or one level of a nested one.
-struct JsonColumn {
+pub(crate) struct JsonColumn {
     nulls: Option<NullBuffer>,
     values: Tree,
 }
@@ -143,7 +41,7 @@ enum Tree {
 }
 
 /// Whether values of this type have parts.
-pub(super) fn is_tree(data_type: &DataType) -> bool {
+pub(crate) fn is_tree(data_type: &DataType) -> bool {
     matches!(
         data_type,
         DataType::List(_)
@@ -157,8 +55,8 @@ pub(super) fn is_tree(data_type: &DataType) -> bool {
 }
 
 /// The JSON of every value of an array; NULL stays NULL.
-pub(super) fn spell_trees(array: &ArrayRef) -> Result<StringViewArray, ArrowError> {
-    let column = JsonColumn::try_new(array)?;
+pub(crate) fn spell_trees(array: &ArrayRef, binary: BinaryStyle) -> Result<StringViewArray, ArrowError> {
+    let column = JsonColumn::try_new(array, binary)?;
     let mut spelled = StringViewBuilder::with_capacity(array.len());
     let mut bytes: Vec<u8> = Vec::new();
     let mut scratch = String::new();
@@ -175,17 +73,18 @@ pub(super) fn spell_trees(array: &ArrayRef) -> Result<StringViewArray, ArrowErro
 }
 
 impl JsonColumn {
-    fn try_new(array: &ArrayRef) -> Result<Self, ArrowError> {
-        let array = value::plain(array)?;
+    /// Prepares an array of any type. Fails for a value without a spelling, such as a time beyond the calendar.
+    pub(crate) fn try_new(array: &ArrayRef, binary: BinaryStyle) -> Result<Self, ArrowError> {
+        let array = plain(array)?;
         let nulls = array.logical_nulls();
         let values = match array.data_type() {
-            DataType::List(_) => list(array.as_list::<i32>())?,
-            DataType::LargeList(_) => list(array.as_list::<i64>())?,
-            DataType::ListView(_) => list_view(array.as_list_view::<i32>())?,
-            DataType::LargeListView(_) => list_view(array.as_list_view::<i64>())?,
+            DataType::List(_) => list(array.as_list::<i32>(), binary)?,
+            DataType::LargeList(_) => list(array.as_list::<i64>(), binary)?,
+            DataType::ListView(_) => list_view(array.as_list_view::<i32>(), binary)?,
+            DataType::LargeListView(_) => list_view(array.as_list_view::<i64>(), binary)?,
             DataType::FixedSizeList(_, size) => {
                 let size = usize::try_from(*size).unwrap_or(0);
-                let items = Self::try_new(array.as_fixed_size_list().values())?;
+                let items = Self::try_new(array.as_fixed_size_list().values(), binary)?;
                 let ranges = (0..array.len()).map(|row| row * size..(row + 1) * size).collect();
                 Tree::List { items: Box::new(items), ranges }
             }
@@ -193,18 +92,19 @@ impl JsonColumn {
                 let keys: Vec<Vec<u8>> = fields.iter().map(|field| key(field.name())).collect();
                 let mut columns: Vec<Self> = Vec::with_capacity(keys.len());
                 for part in array.as_struct().columns() {
-                    columns.push(Self::try_new(part)?);
+                    columns.push(Self::try_new(part, binary)?);
                 }
                 Tree::Struct { keys, fields: columns }
             }
             DataType::Map(_, _) => {
                 let map = array.as_map();
                 let (used, ranges) = item_ranges(map.value_offsets());
-                let keys = TextColumn::try_new(&map.keys().slice(used.start, used.len()), TimeStyle::Iso)?;
-                let items = Self::try_new(&map.values().slice(used.start, used.len()))?;
+                let keys = map.keys().slice(used.start, used.len());
+                let keys = TextColumn::try_new(&keys, TimeStyle::Iso, binary)?;
+                let items = Self::try_new(&map.values().slice(used.start, used.len()), binary)?;
                 Tree::Map { keys, items: Box::new(items), ranges }
             }
-            _ => Tree::Scalar(TextColumn::try_new(&array, TimeStyle::Iso)?),
+            _ => Tree::Scalar(TextColumn::try_new(&array, TimeStyle::Iso, binary)?),
         };
         Ok(Self { nulls, values })
     }
@@ -254,7 +154,14 @@ impl JsonColumn {
     }
 }
 
-fn write_object(keys: &[Vec<u8>], columns: &[JsonColumn], row: usize, out: &mut Vec<u8>, scratch: &mut String) {
+/// Writes an object: each of the keys with the value that its column has in a row.
+pub(crate) fn write_object(
+    keys: &[Vec<u8>],
+    columns: &[JsonColumn],
+    row: usize,
+    out: &mut Vec<u8>,
+    scratch: &mut String,
+) {
     out.push(b'{');
     for (place, (key, column)) in keys.iter().zip(columns).enumerate() {
         if place > 0 {
@@ -267,7 +174,7 @@ fn write_object(keys: &[Vec<u8>], columns: &[JsonColumn], row: usize, out: &mut 
 }
 
 /// `"name":`
-fn key(name: &str) -> Vec<u8> {
+pub(crate) fn key(name: &str) -> Vec<u8> {
     let mut bytes: Vec<u8> = Vec::with_capacity(name.len() + 3);
     write_text(name, &mut bytes);
     bytes.push(b':');
@@ -278,14 +185,14 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(&mut *out, text).expect("text is JSON, and memory takes every byte");
 }
 
-fn list<O: OffsetSizeTrait>(list: &GenericListArray<O>) -> Result<Tree, ArrowError> {
+fn list<O: OffsetSizeTrait>(list: &GenericListArray<O>, binary: BinaryStyle) -> Result<Tree, ArrowError> {
     let (used, ranges) = item_ranges(list.value_offsets());
-    let items = JsonColumn::try_new(&list.values().slice(used.start, used.len()))?;
+    let items = JsonColumn::try_new(&list.values().slice(used.start, used.len()), binary)?;
     Ok(Tree::List { items: Box::new(items), ranges })
 }
 
-fn list_view<O: OffsetSizeTrait>(list: &GenericListViewArray<O>) -> Result<Tree, ArrowError> {
-    let items = JsonColumn::try_new(list.values())?;
+fn list_view<O: OffsetSizeTrait>(list: &GenericListViewArray<O>, binary: BinaryStyle) -> Result<Tree, ArrowError> {
+    let items = JsonColumn::try_new(list.values(), binary)?;
     let starts = list.value_offsets().iter();
     let sizes = list.value_sizes().iter();
     let ranges = starts.zip(sizes).map(|(start, size)| start.as_usize()..start.as_usize() + size.as_usize()).collect();
