@@ -4,6 +4,7 @@
 //! `FROSTLINE_DAMAGES` is how many further objects of the ledger are damaged besides those that matter most.
 
 mod mount;
+mod structure;
 mod subject;
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What Frostline's tests share: stores that fail on command.
+//! What Frostline's tests share: stores that fail on command, a naive model, and damaged Parquet files.
 //!
 //! ```text
 //! test ──> code under test ──> FaultStore ──> memory, or a directory
@@ -10,5 +10,6 @@
 
 mod fault_store;
 pub mod model;
+pub mod parquet_damage;
 
 pub use fault_store::{Counts, Fault, FaultStore, Faults, Operation};

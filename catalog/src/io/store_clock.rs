@@ -85,7 +85,8 @@ impl StoreClock {
         if ahead_micros <= AHEAD_MICROS_MAX {
             return Ok(());
         }
-        let author = state.commit(version).map(|commit| commit.author.clone()).unwrap_or_default();
+        let commit = state.commit(version).ok().flatten();
+        let author = commit.map(|commit| commit.author.clone()).unwrap_or_default();
         Err(ClockError::HeadAhead { version, author, wall_time: head.wall_time, ahead_micros })
     }
 }

@@ -3,10 +3,15 @@
 //! * Columns are matched by name and may stand in any order.
 //! * Only the columns that are wanted are read.
 //! * Types become those of the target if no value changes; see [`cast_exact`].
-//! * A damaged file is an error, never a panic and never a short read: sizes and offsets in the footer are checked
-//!   against the file before anything is decoded, and the rows that come out are counted.
+//! * A damaged file is an error, never a panic and never a short read: the footer's counts, sizes and offsets and the
+//!   headers of the pages are checked before anything is decoded, and the rows that come out are counted.
+//! * Parquet has no checksum of its footer, and pages need not have one: bytes that were changed into others that are
+//!   just as well formed are read as what they are.
 
+mod compact;
 mod footer;
+mod pages;
+mod structure;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use ::parquet::errors::ParquetError;
-use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
@@ -29,6 +35,8 @@ use super::progress::Progress;
 use super::reader::BATCH_ROWS;
 use super::source::SourceFile;
 use super::target::Target;
+use pages::check_pages;
+use structure::{check_footer, is_decodable};
 
 pub use footer::ParquetFooter;
 
@@ -46,8 +54,8 @@ pub(crate) fn infer_parquet(source: &SourceFile, options: &ImportOptions) -> Res
         &source.path,
         || "its footer".to_owned(),
         || {
-            let builder = open_file(&source.path)?;
-            normal_columns(&source.path, builder.schema(), options.keep_case)
+            let (_, metadata) = open_file(&source.path)?;
+            normal_columns(&source.path, metadata.schema(), options.keep_case)
         },
     )
 }
@@ -93,17 +101,18 @@ impl ParquetReader {
             &source.path,
             || "its footer".to_owned(),
             || {
-                let builder = open_file(&source.path)?;
-                let file_schema = Arc::clone(builder.schema());
+                let (file, metadata) = open_file(&source.path)?;
+                let file_schema = Arc::clone(metadata.schema());
                 let spelled: Vec<&str> = file_schema.fields().iter().map(|field| field.name().as_str()).collect();
                 let positions = match_columns(&source.path, target.schema(), &spelled, options.keep_case)?;
+                check_pages(&file, metadata.metadata()).map_err(|place| damaged(&source.path, place, None))?;
                 let roots: Vec<usize> = target.wanted().map(|(column, _)| positions[column]).collect();
                 // Decoded columns come in the order of the file.
                 let places: Vec<usize> =
                     roots.iter().map(|root| roots.iter().filter(|other| *other < root).count()).collect();
-                let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-                let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-                let batches = builder
+                let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
+                let rows_total = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+                let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                     .with_projection(mask)
                     .with_batch_size(BATCH_ROWS)
                     .build()
@@ -212,8 +221,8 @@ impl Iterator for ParquetReader {
 /// Runs foreign decoders on bytes that nobody vouches for, as the last wall against their panics. A decoder that
 /// panicked may be in any state: callers must not use it again.
 ///
-/// The decoders have asserts, index slices by numbers from the file and allocate what it says. What can be checked is
-/// checked before, but a page inside a column may still lie, and a file that a user hands in must not end the process.
+/// The decoders have asserts and index slices by numbers from the file. What can be checked is checked before, but what
+/// is inside a page may still lie, and a file that a user hands in must not end the process.
 fn behind_wall<T>(
     path: &Path,
     place: impl FnOnce() -> String,
@@ -225,50 +234,24 @@ fn behind_wall<T>(
     }
 }
 
-/// Opens a file whose footer can be trusted as far as its sizes and offsets go.
-fn open_file(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, ImportError> {
+/// Opens a file whose footer can be trusted as far as its counts, sizes and offsets go.
+fn open_file(path: &Path) -> Result<(File, ArrowReaderMetadata), ImportError> {
     let io_error = |source: std::io::Error| ImportError::Io { file: path.to_path_buf(), source };
     let file = File::open(path).map_err(io_error)?;
     let size_bytes = file.metadata().map_err(io_error)?.len();
     if size_bytes == 0 {
         return Err(ImportError::Empty { file: path.to_path_buf() });
     }
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+    if !is_decodable(&file, size_bytes).map_err(io_error)? {
+        return Err(damaged(path, "its footer".to_owned(), None));
+    }
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|error| damaged(path, "its footer".to_owned(), Some(error)))?;
-    check_footer(builder.metadata(), size_bytes).map_err(|place| damaged(path, place, None))?;
-    if builder.schema().fields().is_empty() {
+    check_footer(metadata.metadata(), size_bytes).map_err(|place| damaged(path, place, None))?;
+    if metadata.schema().fields().is_empty() {
         return Err(ImportError::NoColumns { file: path.to_path_buf() });
     }
-    Ok(builder)
-}
-
-/// Checks that counts are counts and that what lies in the file lies in the file. The error says where it does not.
-fn check_footer(metadata: &ParquetMetaData, size_bytes: u64) -> Result<(), String> {
-    let mut rows: i64 = 0;
-    for (position, group) in metadata.row_groups().iter().enumerate() {
-        let place = |what: &str| format!("{what} of row group {position} in its footer");
-        if group.num_rows() < 0 {
-            return Err(place("the row count"));
-        }
-        rows = rows.checked_add(group.num_rows()).ok_or_else(|| place("the row count"))?;
-        for column in group.columns() {
-            if !lies_within(column, size_bytes) {
-                return Err(place(&format!("column `{}`", column.column_path().string())));
-            }
-        }
-    }
-    if rows == metadata.file_metadata().num_rows() { Ok(()) } else { Err("the row count in its footer".to_owned()) }
-}
-
-fn lies_within(column: &ColumnChunkMetaData, size_bytes: u64) -> bool {
-    let begin = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
-    let (Ok(begin), Ok(length)) = (u64::try_from(begin), u64::try_from(column.compressed_size())) else {
-        return false;
-    };
-    column.num_values() >= 0
-        && column.uncompressed_size() >= 0
-        && column.data_page_offset() >= 0
-        && begin.checked_add(length).is_some_and(|end| end <= size_bytes)
+    Ok((file, metadata))
 }
 
 fn damaged(path: &Path, place: String, source: Option<ParquetError>) -> ImportError {

@@ -1,5 +1,7 @@
 //! Whole imports: files in, rows or the exact message out.
 
+mod damage;
+
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
@@ -522,7 +524,7 @@ fn a_parquet_file_with_wiped_pages_is_refused() {
     let file = folder.write("a.parquet", &wiped);
     assert_eq!(
         folder.read(&[file], &schema, &defaults()).unwrap_err(),
-        "`a.parquet` is damaged at row 1 or after, or is not a Parquet file; check that it was copied whole"
+        "`a.parquet` is damaged at column `n` of row group 0, or is not a Parquet file; check that it was copied whole"
     );
 }
 

@@ -41,9 +41,9 @@ impl ParquetFooter {
             || "its footer".to_owned(),
             || {
                 let (size_bytes, modified) = state_of(path)?;
-                let builder = open_file(path)?;
-                let schema = Arc::clone(builder.schema());
-                let metadata = with_sound_bounds(builder.metadata().as_ref().clone())
+                let (_, footer) = open_file(path)?;
+                let schema = Arc::clone(footer.schema());
+                let metadata = with_sound_bounds(footer.metadata().as_ref().clone())
                     .map_err(|error| damaged(path, "its footer".to_owned(), Some(error)))?;
                 let source = SourceFile { size_bytes, ..source.clone() };
                 Ok(Self { source, modified, metadata: Arc::new(metadata), schema })
