@@ -23,7 +23,7 @@ struct Folder(TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().expect("a folder for temporary files"))
     }
 
     fn path(&self) -> &Path {
@@ -31,7 +31,7 @@ impl Folder {
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        std::fs::write(self.path().join(name), bytes).unwrap();
+        std::fs::write(self.path().join(name), bytes).expect("the folder takes a file");
     }
 
     /// The rows of a query, values apart by `|`, or the error.
@@ -68,7 +68,7 @@ async fn rows(sql: &str) -> Result<Vec<String>, Error> {
 fn shown(batch: &RecordBatch) -> Vec<String> {
     let value = |column: &ArrayRef, row: usize| match column.is_null(row) {
         true => "NULL".to_owned(),
-        false => array_value_to_string(column, row).unwrap(),
+        false => array_value_to_string(column, row).expect("a value that can be shown"),
     };
     (0..batch.num_rows())
         .map(|row| batch.columns().iter().map(|column| value(column, row)).collect::<Vec<String>>().join("|"))
@@ -82,11 +82,12 @@ fn column(array: impl Array + 'static) -> ArrayRef {
 /// A Parquet file with row groups of at most so many rows.
 fn parquet_of(columns: Vec<(&str, ArrayRef)>, group_rows: usize) -> Vec<u8> {
     let columns = columns.into_iter().map(|(name, array)| (name, array, true));
-    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length");
     let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group_rows)).build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
+    let mut writer =
+        ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).expect("a schema that Parquet has");
+    writer.write(&batch).expect("rows of the schema");
+    writer.into_inner().expect("a footer")
 }
 
 /// Three columns whose names are folded, of types that tables encode otherwise.
@@ -238,10 +239,8 @@ fn a_file_that_was_cut_off_or_wiped_is_an_error_that_names_it() {
 fn no_altered_byte_ends_the_process() {
     let folder = Folder::new();
     let texts: Vec<&str> = ["some", "text", "more"].into_iter().cycle().take(60).collect();
-    let columns = vec![
-        ("n", column(Int64Array::from((0..60).collect::<Vec<i64>>()))),
-        ("t", column(StringArray::from(texts))),
-    ];
+    let columns =
+        vec![("n", column(Int64Array::from((0..60).collect::<Vec<i64>>()))), ("t", column(StringArray::from(texts)))];
     let bytes = parquet_of(columns, 20);
     let (_, tail) = bytes.split_at(bytes.len() - 8);
     let footer_bytes = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]) as usize;

@@ -62,8 +62,8 @@ impl JsonRows {
     fn columns(&self, batch: &RecordBatch) -> Result<Vec<JsonColumn>, ValueError> {
         let mut columns: Vec<JsonColumn> = Vec::with_capacity(batch.num_columns());
         for (name, array) in self.names.iter().zip(batch.columns()) {
-            let column =
-                JsonColumn::try_new(array, self.binary).map_err(|source| ValueError { column: name.clone(), source })?;
+            let column = JsonColumn::try_new(array, self.binary)
+                .map_err(|source| ValueError { column: name.clone(), source })?;
             columns.push(column);
         }
         Ok(columns)

@@ -578,10 +578,8 @@ fn a_footer_keeps_no_bounds_of_floats_and_notices_a_changed_file() {
     let (_, footers) = infer_parquet_schema(std::slice::from_ref(&file), &defaults()).unwrap();
     let footer = &footers[0];
     let chunks = footer.metadata().row_group(0).columns();
-    let bounded: Vec<bool> = chunks
-        .iter()
-        .map(|chunk| chunk.statistics().is_some_and(|known| known.max_bytes_opt().is_some()))
-        .collect();
+    let bounded: Vec<bool> =
+        chunks.iter().map(|chunk| chunk.statistics().is_some_and(|known| known.max_bytes_opt().is_some())).collect();
     assert_eq!(bounded, vec![false, true]);
     assert_eq!((footer.rows(), footer.rows_within(&(0..i64::MAX)), footer.rows_within(&(0..1))), (2, 2, 0));
     let opened = footer.open().unwrap();

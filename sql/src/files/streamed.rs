@@ -58,9 +58,9 @@ impl TableProvider for StreamedFiles {
         let projected: SchemaRef = Arc::new(self.schema.project(&wanted)?);
         let rows: Arc<dyn PartitionStream> = Arc::new(FileRows {
             files: self.files.clone(),
-            schema: Arc::clone(&self.schema),
+            file_schema: Arc::clone(&self.schema),
             wanted,
-            projected: Arc::clone(&projected),
+            schema: Arc::clone(&projected),
             options: self.options.clone(),
         });
         let plan = StreamingTableExec::try_new(projected, vec![rows], None, None::<LexOrdering>, false, limit)?;
@@ -72,24 +72,24 @@ impl TableProvider for StreamedFiles {
 #[derive(Debug)]
 struct FileRows {
     files: Vec<SourceFile>,
-    schema: SchemaRef,
+    file_schema: SchemaRef,
     wanted: Vec<usize>,
-    projected: SchemaRef,
+    schema: SchemaRef,
     options: ImportOptions,
 }
 
 impl PartitionStream for FileRows {
     fn schema(&self) -> &SchemaRef {
-        &self.projected
+        &self.schema
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut builder = RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.projected), 2);
+        let mut builder = RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.schema), 2);
         let sender = builder.tx();
         let (files, wanted, options) = (self.files.clone(), self.wanted.clone(), self.options.clone());
-        let schema = Arc::clone(&self.schema);
+        let file_schema = Arc::clone(&self.file_schema);
         builder.spawn_blocking(move || {
-            let reader = import::open_columns(files, schema, wanted, options)?;
+            let reader = import::open_columns(files, file_schema, wanted, options)?;
             for batch in reader {
                 let batch: Result<RecordBatch> = batch.map_err(|error| DataFusionError::External(Box::new(error)));
                 let failed = batch.is_err();

@@ -103,12 +103,7 @@ impl SystemTable {
     }
 
     /// The relation's rows: what holds at a version of a state. `settings` are those that the session sees.
-    pub(crate) fn rows(
-        self,
-        state: &State,
-        version: Version,
-        settings: &[SettingRow],
-    ) -> Result<RecordBatch, Error> {
+    pub(crate) fn rows(self, state: &State, version: Version, settings: &[SettingRow]) -> Result<RecordBatch, Error> {
         let arrays: Vec<ArrayRef> = match self {
             Self::Commits => commits::arrays(state, version)?,
             Self::Schemas => schemas::arrays(state, version),

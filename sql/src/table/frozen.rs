@@ -214,18 +214,21 @@ mod tests {
         FrozenSegment { segment: Arc::new(segment), statistics }
     }
 
-    fn check_pieces(segments: Vec<FrozenSegment>, target: usize, expected: &[&[(&str, Option<(i64, i64)>)]]) {
+    /// A piece's file and which of its bytes, `None` for all.
+    type Piece<'a> = (&'a str, Option<(i64, i64)>);
+
+    fn check_pieces(segments: Vec<FrozenSegment>, target: usize, expected: &[&[Piece<'_>]]) {
         let groups = group_pieces(cut_files(segments, target), target);
-        let piece = |file: &PartitionedFile| {
-            let range = file.range.as_ref().map(|range| (range.start, range.end));
-            (file.path().to_string(), range)
+        let piece = |file: &PartitionedFile| match &file.range {
+            Some(range) => format!("{} {}..{}", file.path(), range.start, range.end),
+            None => file.path().to_string(),
         };
-        let found: Vec<Vec<(String, Option<(i64, i64)>)>> =
-            groups.iter().map(|group| group.iter().map(piece).collect()).collect();
-        let expected: Vec<Vec<(String, Option<(i64, i64)>)>> = expected
-            .iter()
-            .map(|group| group.iter().map(|(path, range)| (format!("segments/{path}"), *range)).collect())
-            .collect();
+        let found: Vec<Vec<String>> = groups.iter().map(|group| group.iter().map(piece).collect()).collect();
+        let named = |(path, range): &Piece<'_>| match range {
+            Some((begin, end)) => format!("segments/{path} {begin}..{end}"),
+            None => format!("segments/{path}"),
+        };
+        let expected: Vec<Vec<String>> = expected.iter().map(|group| group.iter().map(named).collect()).collect();
         assert_eq!(found, expected);
     }
 

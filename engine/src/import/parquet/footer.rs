@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use ::parquet::basic::Type;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use super::{ParquetColumn, behind_wall, damaged, normal_columns, open_file};
 use crate::import::error::ImportError;
