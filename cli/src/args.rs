@@ -3,11 +3,16 @@
 use std::env;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use frostline_engine::import::{FileFormat, ImportOptions};
+use frostline_server::Rights;
+use frostline_server::config::parse_duration;
 
 use crate::output::OutputFormat;
+use crate::serve_flags::ServeFlags;
+use crate::store::StoreArguments;
 
 /// The release, the commit it was built from and the format of the lakes it writes.
 pub(crate) const VERSION: &str =
@@ -23,13 +28,22 @@ a newer format, or damage; 5 disk full, no permission or no network, and nothing
 #[derive(Debug, Parser)]
 #[command(name = "frostline", version = VERSION, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// The lake: a path, file:///path, s3://bucket/prefix or memory://name
-    #[arg(long, global = true, env = "FROSTLINE_LAKE", value_name = "PATH_OR_URL", default_value = "./frostline-lake")]
-    pub(crate) lake: String,
+    /// The lake: a path, file:///path, s3://bucket/prefix or memory://name. By default $FROSTLINE_LAKE, else what the
+    /// configuration says, else ./frostline-lake
+    #[arg(long, global = true, value_name = "PATH_OR_URL")]
+    pub(crate) lake: Option<String>,
 
-    /// Say more on standard error: the version that each query read, and what happens inside; -vv says even more
+    /// The file of settings; by default $FROSTLINE_CONFIG, else ./frostline.toml if it is there
+    #[arg(long, global = true, env = "FROSTLINE_CONFIG", value_name = "FILE", hide_short_help = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Say more on standard error: the version that each query read, the requests to a store at a distance, and what
+    /// happens inside; -vv says even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -52,6 +66,14 @@ pub(crate) enum Command {
     Tag(TagArguments),
     /// Check the lake against its own chain and digests
     Verify(VerifyArguments),
+    /// Serve the lake: Flight SQL and HTTP
+    Serve(ServeArguments),
+    /// Let people and programs in, or no more
+    Token(TokenArguments),
+    /// Show the settings, and where they come from
+    Config(ConfigArguments),
+    /// Make a certificate to begin with
+    Tls(TlsArguments),
     /// Try Frostline on a month of real flights
     Demo(DemoArguments),
 }
@@ -238,6 +260,98 @@ pub(crate) struct VerifyArguments {
     pub(crate) deep: bool,
 }
 
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) flags: ServeFlags,
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    #[command(subcommand)]
+    pub(crate) action: TokenAction,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Make a token; it is printed once, and kept nowhere
+    Create {
+        /// Its name: the author of what its holder commits
+        name: String,
+
+        /// What its holder may do: read, write (and read), or admin (everything)
+        #[arg(long, value_name = "read|write|admin")]
+        rights: Rights,
+
+        /// How long it holds, such as 12h or 30d; by default for ever
+        #[arg(long, value_name = "TIME", value_parser = parse_time)]
+        expires: Option<Duration>,
+
+        #[command(flatten)]
+        attribution: Attribution,
+    },
+    /// List the tokens that the lake ever had
+    List {
+        /// The format of the list: by default box on a terminal and csv off it
+        #[arg(long, value_enum)]
+        format: Option<OutputFormat>,
+    },
+    /// Take a token back; every server refuses it within a second
+    Revoke {
+        /// Its name
+        name: String,
+
+        #[command(flatten)]
+        attribution: Attribution,
+    },
+}
+
+/// Arguments of `config`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    pub(crate) action: ConfigAction,
+}
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print the settings as TOML, as `serve` with the same flags would take them
+    Show {
+        /// Say behind each where it comes from
+        #[arg(long)]
+        origin: bool,
+
+        #[command(flatten)]
+        flags: ServeFlags,
+    },
+}
+
+/// Arguments of `tls`.
+#[derive(Debug, Args)]
+pub(crate) struct TlsArguments {
+    #[command(subcommand)]
+    pub(crate) action: TlsAction,
+}
+
+/// What to do about certificates.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TlsAction {
+    /// Write a certificate that is signed by itself, and its key
+    SelfSigned {
+        /// A name or address that clients use; may be given several times. By default localhost and 127.0.0.1
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+
+        /// The folder to write into
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+    },
+}
+
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
@@ -294,6 +408,35 @@ fn parse_quote(text: &str) -> Result<Quote, String> {
     if text == "none" { Ok(Quote(None)) } else { parse_byte(text).map(|byte| Quote(Some(byte))) }
 }
 
+fn parse_time(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "give a time such as 90s, 12h or 30d".to_owned())
+}
+
+impl Arguments {
+    /// The settings that flags give, by name.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings: Vec<(&'static str, String)> = Vec::new();
+        settings.extend(self.lake.clone().map(|lake| ("lake", lake)));
+        let store = self.store.options();
+        let given = [
+            ("s3.endpoint", store.s3_endpoint),
+            ("s3.region", store.s3_region),
+            ("s3.path_style", store.s3_path_style.map(|style| style.to_string())),
+            ("s3.profile", store.s3_profile),
+            ("s3.credentials_file", store.s3_credentials_file.map(|path| path.display().to_string())),
+        ];
+        settings.extend(given.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        match &self.command {
+            Some(Command::Serve(arguments)) => settings.extend(arguments.flags.settings()),
+            Some(Command::Config(ConfigArguments { action: ConfigAction::Show { flags, .. } })) => {
+                settings.extend(flags.settings());
+            }
+            _ => {}
+        }
+        settings
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -325,7 +468,25 @@ mod tests {
 
     #[test]
     fn the_lake_may_be_named_behind_the_command() {
-        assert_eq!(parse(&["sql", "-c", "SELECT 1", "--lake", "x"]).unwrap().lake, "x");
+        assert_eq!(parse(&["sql", "-c", "SELECT 1", "--lake", "x"]).unwrap().lake.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn every_flag_of_a_setting_gives_that_setting() {
+        use frostline_server::config::{KEYS, Kind};
+        for key in KEYS {
+            let flag = key.flag();
+            let words: Vec<String> = match key.kind {
+                // A switch of S3 takes a value, since its default is true.
+                Kind::Switch if key.name.starts_with("s3.") => vec![format!("{flag}=true")],
+                Kind::Switch => vec![flag],
+                _ => vec![flag, "text".to_owned()],
+            };
+            let words: Vec<&str> = std::iter::once("serve").chain(words.iter().map(String::as_str)).collect();
+            let settings = parse(&words).unwrap().settings();
+            assert_eq!(settings.len(), 1, "{words:?}");
+            assert_eq!(settings[0].0, key.name);
+        }
     }
 
     #[test]

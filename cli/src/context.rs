@@ -2,37 +2,62 @@
 
 use std::io::{self, IsTerminal};
 
+use frostline_catalog::io::{Requests, StoreOptions};
+use frostline_server::config::Config;
 use frostline_sql::{Lake, OpenOptions, Parameters, Session};
 
 use crate::args::{Arguments, Attribution};
 use crate::exit::Failure;
 use crate::interrupt::{Interrupted, Interrupts};
+use crate::message;
 
 /// What every command works with.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
+    /// The settings.
+    pub(crate) config: Config,
     /// Where the lake is, as the user named it.
     pub(crate) location: String,
+    /// How its store is reached.
+    pub(crate) store: StoreOptions,
     /// Whether queries say on standard error what they read.
     pub(crate) says_reads: bool,
+    /// Whether it is said on standard error what was asked of a store at a distance.
+    pub(crate) says_requests: bool,
     /// Ctrl-C.
     pub(crate) interrupts: Interrupts,
 }
 
 impl Context {
-    /// The context of a command line. Must be called within the runtime.
-    pub(crate) fn new(arguments: &Arguments) -> Self {
+    /// The context of a command line and the settings. Must be called within the runtime.
+    pub(crate) fn new(arguments: &Arguments, config: Config) -> Result<Self, Failure> {
         let on_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
-        Self {
-            location: arguments.lake.clone(),
+        Ok(Self {
+            location: config.lake().to_owned(),
+            store: config.store_options()?,
+            config,
             says_reads: on_terminal || arguments.verbose > 0,
+            says_requests: arguments.verbose > 0,
             interrupts: Interrupts::listen(),
-        }
+        })
     }
 
     /// Opens the lake. It must be there.
     pub(crate) async fn open_lake(&self) -> Result<Lake, Failure> {
-        Ok(self.reading(Lake::open(&self.location, OpenOptions::default())).await??)
+        let options = OpenOptions { store: self.store.clone(), ..OpenOptions::default() };
+        let lake = self.reading(Lake::open(&self.location, options)).await??;
+        self.note_requests("open", &lake, Some(Requests::default()));
+        Ok(lake)
+    }
+
+    /// Says what some work asked of a store at a distance, given the requests before it; nothing if nobody wants to
+    /// know.
+    pub(crate) fn note_requests(&self, work: &str, lake: &Lake, before: Option<Requests>) {
+        if self.says_requests
+            && let (Some(before), Some(now)) = (before, lake.requests())
+        {
+            message::requests(work, &now.since(&before));
+        }
     }
 
     /// A session that commits in this name, pinned to the past if asked.
@@ -63,9 +88,11 @@ impl Context {
 
     /// Waits for what follows commits, such as checkpoints. All of it can be done later, so Ctrl-C ends the wait.
     pub(crate) async fn settle(&self, lake: &Lake) {
+        let before = lake.requests();
         if self.interrupts.guard(lake.settle()).await.is_err() {
             tracing::info!("left before the checkpoint was written; a later commit writes one");
         }
+        self.note_requests("settle", lake, before);
     }
 }
 

@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use frostline_catalog::io::Requests;
 use frostline_sql::Committed;
 
 use crate::exit::Failure;
@@ -41,6 +42,11 @@ pub(crate) fn read(version: u64, rows: u64, elapsed: Option<Duration>) {
     let took = elapsed.map_or_else(String::new, |elapsed| format!(" in {:.3} s", elapsed.as_secs_f64()));
     let line = format!("read version {version}: {rows} {unit}{took}");
     say(&painted(&line, DIM));
+}
+
+/// Says what some work asked of a store at a distance: `requests of open: 5 get, 2048 bytes read`.
+pub(crate) fn requests(work: &str, requests: &Requests) {
+    say(&painted(&format!("requests of {work}: {requests}"), DIM));
 }
 
 /// Says why a command stopped. Says nothing of a reader that closed the output.

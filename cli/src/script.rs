@@ -29,6 +29,7 @@ pub(crate) struct Text {
 /// Runs statements in one session.
 pub(crate) struct Runner {
     context: Context,
+    lake: Lake,
     session: Session,
     parameters: Parameters,
     lake_id: String,
@@ -63,7 +64,8 @@ impl Runner {
     /// Runs statements in this session.
     pub(crate) fn new(context: &Context, lake: &Lake, session: Session, parameters: Parameters) -> Self {
         let notes = if context.says_reads { Notes::VersionAndTime } else { Notes::Silent };
-        Self { context: context.clone(), session, parameters, lake_id: lake.id().to_string(), notes }
+        let lake_id = lake.id().to_string();
+        Self { context: context.clone(), lake: lake.clone(), session, parameters, lake_id, notes }
     }
 
     /// Runs the statements of a text up to the first error.
@@ -84,12 +86,14 @@ impl Runner {
 
     async fn run_statement(&self, parsed: &Parsed, results: &mut Results) -> Result<(), Failure> {
         let started = Instant::now();
+        let before = self.lake.requests();
         let work = self.answer(parsed, results);
         let is_query = matches!(parsed.statement, Statement::Query(_));
         let outcome = if is_query { self.context.reading(work).await } else { self.context.writing(work).await };
         if let Some(read) = outcome?? {
             self.note(&read, started.elapsed());
         }
+        self.context.note_requests("statement", &self.lake, before);
         Ok(())
     }
 

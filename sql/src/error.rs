@@ -21,10 +21,14 @@ pub enum ErrorKind {
     Statement,
     /// The statement was used in a way that cannot work here.
     Usage,
+    /// It needs more memory or disk than it may use: ask for less, or allow more.
+    Resources,
     /// Another commit stands against it: run it again.
     Conflict,
     /// It is not known whether it was committed: look before running it again.
     Unknown,
+    /// It was broken off from outside, and nothing was committed.
+    Stopped,
     /// There is no lake, or it is newer than this release, damaged or unreadable.
     Lake,
     /// The store failed or cannot be used, and nothing was committed: disk full, permission, network, a wrong clock.
@@ -50,6 +54,11 @@ impl Error {
     /// An error of the statement.
     pub(crate) fn statement(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Statement, message, None)
+    }
+
+    /// An error of a statement that was broken off.
+    pub fn stopped() -> Self {
+        Self::new(ErrorKind::Stopped, "the statement was cancelled", None)
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>, hint: Option<String>) -> Self {
@@ -159,7 +168,10 @@ fn kind_of_store(error: &StoreError) -> ErrorKind {
 fn kind_of_location(error: &LocationError) -> ErrorKind {
     match error {
         LocationError::Create { .. } => ErrorKind::Store,
-        LocationError::Empty | LocationError::NoStore { .. } | LocationError::Refused { .. } => ErrorKind::Usage,
+        LocationError::Empty
+        | LocationError::NoStore { .. }
+        | LocationError::Refused { .. }
+        | LocationError::Profile { .. } => ErrorKind::Usage,
         LocationError::NoCurrentDirectory { .. } | LocationError::Missing { .. } | LocationError::Open { .. } => {
             ErrorKind::Lake
         }
@@ -259,8 +271,24 @@ impl From<DataFusionError> for Error {
             let source = chain(import.source()).map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);
             return Self(Arc::new(Inner { kind: ErrorKind::Statement, message, hint: None, source }));
         }
+        if let Some(message) = exhausted(&error) {
+            let source = Box::new(Cause(plain(error.find_root()))) as Box<dyn StdError + Send + Sync>;
+            let hint = Some("filter earlier, ask for fewer columns, or allow more".to_owned());
+            return Self(Arc::new(Inner { kind: ErrorKind::Resources, message, hint, source: Some(source) }));
+        }
         Self::statement(plain(&error))
     }
+}
+
+/// What is used up, if that is the error.
+fn exhausted(error: &DataFusionError) -> Option<String> {
+    let root = error.find_root();
+    if matches!(root, DataFusionError::ResourcesExhausted(_)) {
+        return Some("the statement needs more memory than it may use".to_owned());
+    }
+    // The writer of temporary files has no type for it.
+    let is_quota = root.to_string().contains("exceeded the allowable limit");
+    is_quota.then(|| "the statement needs more disk for what does not fit into memory than it may use".to_owned())
 }
 
 /// An error of one type somewhere in a chain.
@@ -318,6 +346,7 @@ fn plain(error: &DataFusionError) -> String {
             | ArrowError::ArithmeticOverflow(text) => text.clone(),
             other => other.to_string(),
         },
+        DataFusionError::ResourcesExhausted(text) => text.clone(),
         other => other.strip_backtrace(),
     }
 }

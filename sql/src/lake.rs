@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SessionState;
-use frostline_catalog::io::{Clock, Genesis, LakeLocation, SystemClock};
-use frostline_catalog::{LakeId, State, Version};
+use frostline_catalog::io::{Clock, Genesis, LakeLocation, Requests, StoreOptions, SystemClock};
+use frostline_catalog::transaction::{Proposal, Transaction};
+use frostline_catalog::{BranchId, CommitId, LakeId, Micros, State, Version};
 use frostline_engine::import::{ImportOptions, Progress, SourceFile};
 use frostline_engine::{Settings, VerifyNote, VerifySummary};
 
 use crate::answer::Answer;
 use crate::error::Error;
+use crate::memory::RuntimeLimits;
 use crate::planning::base_state;
 use crate::session::Session;
 
@@ -25,12 +27,15 @@ pub struct CreateOptions {
     pub allow_asserted_times: bool,
     /// What says what time it is.
     pub clock: Arc<dyn Clock>,
+    /// How its store is reached.
+    pub store: StoreOptions,
 }
 
 impl Default for CreateOptions {
     fn default() -> Self {
         let (author, message) = (String::new(), String::new());
-        Self { author, message, allow_asserted_times: false, clock: Arc::new(SystemClock) }
+        let (clock, store) = (Arc::new(SystemClock), StoreOptions::default());
+        Self { author, message, allow_asserted_times: false, clock, store }
     }
 }
 
@@ -41,11 +46,16 @@ pub struct OpenOptions {
     pub settings: Settings,
     /// What says what time it is.
     pub clock: Arc<dyn Clock>,
+    /// What statements may use of the machine; `None` for whatever they ask for.
+    pub runtime: Option<RuntimeLimits>,
+    /// How its store is reached.
+    pub store: StoreOptions,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { settings: Settings::default(), clock: Arc::new(SystemClock) }
+        let (clock, store) = (Arc::new(SystemClock), StoreOptions::default());
+        Self { settings: Settings::default(), clock, runtime: None, store }
     }
 }
 
@@ -60,6 +70,19 @@ pub struct ImportRequest {
     pub author: String,
     /// Why.
     pub message: Option<String>,
+}
+
+/// New values for settings of a lake, to be committed.
+#[derive(Clone, Debug)]
+pub struct SettingsChange {
+    /// Who changes them.
+    pub author: String,
+    /// Why.
+    pub message: String,
+    /// What is done, in lower case, as the log calls it.
+    pub operation: String,
+    /// The settings by name; `None` for the default.
+    pub settings: Vec<(String, Option<String>)>,
 }
 
 /// The lake's setting that lets commits assert a time in the past.
@@ -90,7 +113,7 @@ impl Lake {
     /// # Errors
     /// If there is one, or the store cannot hold one.
     pub async fn create(location: &str, options: CreateOptions) -> Result<LakeId, Error> {
-        let location = LakeLocation::parse(location)?;
+        let location = LakeLocation::parse(location)?.with_store_options(&options.store)?;
         let asserted = options.allow_asserted_times.then(|| (ALLOW_ASSERTED_TIMES.to_owned(), "true".to_owned()));
         let settings = asserted.into_iter().collect();
         let genesis = Genesis { author: options.author, message: options.message, settings };
@@ -102,14 +125,20 @@ impl Lake {
     /// # Errors
     /// If there is none, it needs a newer release, or it is damaged.
     pub async fn open(location: &str, options: OpenOptions) -> Result<Self, Error> {
-        let location = LakeLocation::parse(location)?;
+        let location = LakeLocation::parse(location)?.with_store_options(&options.store)?;
+        let base = base_state(options.runtime.as_ref())?;
         let engine = frostline_engine::Lake::open(location, options.clock, options.settings).await?;
-        Ok(Self { engine: Arc::new(engine), base: Arc::new(base_state()?) })
+        Ok(Self { engine: Arc::new(engine), base: Arc::new(base) })
     }
 
     /// The lake's id.
     pub fn id(&self) -> LakeId {
         self.engine.state().lake()
+    }
+
+    /// The requests that this process has sent to the lake's store; `None` if that is not at a distance.
+    pub fn requests(&self) -> Option<Requests> {
+        self.engine.ledger().store().requests()
     }
 
     /// A new session on the newest version.
@@ -143,6 +172,34 @@ impl Lake {
     /// The newest state that this process knows.
     pub fn state(&self) -> Arc<State> {
         self.engine.state()
+    }
+
+    /// What time it is by the lake's clock.
+    pub fn now(&self) -> Micros {
+        self.engine.ledger().clock().now()
+    }
+
+    /// Gives settings of the lake new values, or their defaults again, in one commit.
+    ///
+    /// # Errors
+    /// If the commit is not made.
+    pub async fn commit_settings(&self, change: SettingsChange) -> Result<Version, Error> {
+        let state = self.refresh().await?;
+        let proposals = change.settings.into_iter().map(|(key, value)| Proposal::SetSetting { key, value });
+        let transaction = Transaction {
+            branch: BranchId::MAIN,
+            base: state.newest(BranchId::MAIN).unwrap_or(Version::FIRST),
+            commit_id: CommitId::random(),
+            request: None,
+            author: change.author,
+            message: change.message,
+            operation: change.operation,
+            commit_time: None,
+            reads: Vec::new(),
+            changes: proposals.collect(),
+            blocks: Vec::new(),
+        };
+        Ok(self.engine.commit(transaction).await?.version)
     }
 
     /// Asks the store for what other processes wrote.

@@ -197,7 +197,7 @@ async fn kill(shared: &Shared, slot: Slot, uncertain: &EncodedSlot) -> Resolutio
     let empty = EncodedSlot::new(&record, &[]);
     match attempt(shared, slot, &empty, Instant::now() + KILL_TIMEOUT).await {
         Ok((Resolution::Won, _)) => Resolution::Failed,
-        Ok((Resolution::Lost, _)) => match read_slot(shared.store.objects().as_ref(), slot).await {
+        Ok((Resolution::Lost, _)) => match read_slot(shared.store.slots().as_ref(), slot).await {
             Ok(Some(found)) if found.hash == uncertain.hash => Resolution::Won,
             Ok(Some(_)) => Resolution::Lost,
             Ok(None) | Err(_) => Resolution::Unknown,
@@ -206,7 +206,7 @@ async fn kill(shared: &Shared, slot: Slot, uncertain: &EncodedSlot) -> Resolutio
     }
 }
 
-/// Runs an [`Attempt`] against the store.
+/// Runs an [`Attempt`] against the store. Every request is one attempt, so that the deadline is kept.
 async fn attempt(
     shared: &Shared,
     slot: Slot,
@@ -233,7 +233,7 @@ async fn attempt(
                 }
             }
             Step::Read => {
-                let content = match read_slot(shared.store.objects().as_ref(), slot).await {
+                let content = match read_slot(shared.store.slots().as_ref(), slot).await {
                     Ok(Some(found)) => SlotContent::Record(found.hash),
                     Ok(None) => SlotContent::Absent,
                     Err(LedgerError::Store(error)) => {

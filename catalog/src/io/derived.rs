@@ -20,6 +20,13 @@ use crate::state::{Restore, State};
 /// From which length on a run is hashed on a thread of its own.
 const HASHED_ASIDE_BYTES_MIN: usize = 64 * 1024;
 
+/// How many slots are rather read one by one than listed for a checkpoint that a hint does not know. Listing takes a
+/// round trip, and so do 96 slots.
+const UNLISTED_SLOTS_MAX: u64 = 288;
+
+/// The largest head that a hint may name: at a slot a microsecond it is reached after nine years.
+const HEAD_MAX: u64 = 1 << 48;
+
 /// Where to begin looking for the head. It may be old or absent, and one that was altered is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hint {
@@ -30,6 +37,11 @@ pub(super) struct Hint {
 }
 
 impl Hint {
+    /// Whether there is a bundle that goes on from a slot, as far as the hint knows.
+    pub(super) fn knows_bundle_after(self, slot: Slot) -> bool {
+        Bundle::first_of(slot.next()) == slot.next() && Bundle::last_of(slot.next()) <= self.head
+    }
+
     fn encode(self) -> Vec<u8> {
         let text = format!("head {}\ncheckpoint {}\n", self.head, self.checkpoint);
         format!("{text}sha256 {}\n", Digest::of(text.as_bytes())).into_bytes()
@@ -44,7 +56,9 @@ impl Hint {
         let number = |line: Option<&str>, word: &str| -> Option<Slot> {
             line?.strip_prefix(word)?.trim().parse().ok().map(Slot::new)
         };
-        Some(Self { head: number(lines.next(), "head ")?, checkpoint: number(lines.next(), "checkpoint ")? })
+        let hint = Self { head: number(lines.next(), "head ")?, checkpoint: number(lines.next(), "checkpoint ")? };
+        // No ledger is that long, and a checkpoint is of a slot that is there.
+        (hint.checkpoint <= hint.head && hint.head <= Slot::new(HEAD_MAX)).then_some(hint)
     }
 }
 
@@ -63,16 +77,21 @@ pub(super) async fn write_hint(store: &dyn ObjectStore, hint: Hint) -> Result<()
     put.map(drop).map_err(|error| StoreError::new("write", &key, error).into())
 }
 
-/// The newest sound checkpoint: the one that the hint names, else the newest that a listing shows.
+/// The newest sound checkpoint: the one that the hint names, else the newest that a listing shows. Nothing is listed if
+/// the hint says that there is none and that there are few slots.
 pub(super) async fn load_checkpoint(
     store: &dyn ObjectStore,
     lake: LakeId,
     hint: Option<Hint>,
 ) -> Option<(Index, State)> {
-    if let Some(hint) = hint.filter(|hint| hint.checkpoint.number() > 0)
-        && let Some(found) = read_checkpoint(store, lake, hint.checkpoint).await
-    {
-        return Some(found);
+    match hint {
+        Some(hint) if hint.checkpoint.number() > 0 => {
+            if let Some(found) = read_checkpoint(store, lake, hint.checkpoint).await {
+                return Some(found);
+            }
+        }
+        Some(hint) if hint.head.number() <= UNLISTED_SLOTS_MAX => return None,
+        _ => {}
     }
     let listed = store.list_with_delimiter(Some(&Path::from(keys::CHECKPOINTS))).await.ok()?;
     let mut slots: Vec<Slot> = listed
@@ -113,11 +132,12 @@ pub(super) async fn read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot:
 }
 
 async fn try_read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) -> Option<(Index, State)> {
-    let index = Index::decode(&read_whole(store, &keys::checkpoint_index(slot)).await?)?;
+    let key = keys::checkpoint_index(slot);
+    let (index, record) = futures::join!(read_whole(store, &key), read_slot(store, slot));
+    let (index, record) = (Index::decode(&index?)?, record.ok()??);
     if index.lake != lake || index.head.slot != slot {
         return None;
     }
-    let record = read_slot(store, slot).await.ok()??;
     if record.hash != index.head.hash || record.record.state != index.state {
         return None;
     }
@@ -238,6 +258,10 @@ mod tests {
         assert_eq!(Hint::decode(&hint.encode()), Some(hint));
         for garbage in ["", "head", "head x\ncheckpoint 1\n", "\0\0"] {
             assert_eq!(Hint::decode(garbage.as_bytes()), None);
+        }
+        for (head, checkpoint) in [(255, 256), (u64::MAX, 0), (u64::MAX, u64::MAX)] {
+            let impossible = Hint { head: Slot::new(head), checkpoint: Slot::new(checkpoint) };
+            assert_eq!(Hint::decode(&impossible.encode()), None, "{impossible:?}");
         }
     }
 }

@@ -55,6 +55,12 @@ pub enum LedgerError {
         /// Where it was looked for.
         location: String,
     },
+    /// There is no bucket that could hold a lake.
+    #[error("there is no bucket for `{location}`; create it, or check the endpoint and the region")]
+    NoBucket {
+        /// Where it was looked for.
+        location: String,
+    },
     /// The lake's folder holds `frostline.json`, but its first slot was never written.
     #[error("the lake at `{location}` was never completed; run `frostline init` again")]
     Incomplete {

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use futures::stream::{FuturesOrdered, StreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use super::ahead::Ahead;
 use super::{Blocks, LedgerError, StoreError, StoreFailure, keys};
 use crate::bundle::Bundle;
 use crate::id::Slot;
@@ -51,15 +52,26 @@ pub(super) fn apply(state: &State, read: &SlotBytes) -> Result<State, LedgerErro
 pub(super) async fn follow(
     store: &dyn ObjectStore,
     blocks: &Blocks,
+    state: State,
+    known: Option<Slot>,
+) -> Result<State, LedgerError> {
+    follow_ahead(store, blocks, state, known, &mut Ahead::default()).await
+}
+
+/// Follows the ledger as [`follow`] does. What was read ahead is not asked for again, unless it contradicts itself.
+pub(super) async fn follow_ahead(
+    store: &dyn ObjectStore,
+    blocks: &Blocks,
     mut state: State,
     known: Option<Slot>,
+    ahead: &mut Ahead,
 ) -> Result<State, LedgerError> {
     let known = known.map_or(0, Slot::number);
     let mut beyond: u64 = 1;
     let mut absent: Option<Slot> = None;
     let mut reads = FuturesOrdered::new();
     let mut next = state.head().slot.number() + 1;
-    reads.push_back(read_numbered(store, Slot::new(next)));
+    reads.push_back(read_numbered(store, Slot::new(next), ahead.take(Slot::new(next))));
     next += 1;
     loop {
         // Answers that are there come first: one of them may say that no more slots are to be asked for.
@@ -70,7 +82,7 @@ pub(super) async fn follow(
                 let head = state.head().slot.number();
                 let last = head.max(known).saturating_add(beyond).min(head + REQUESTS_MAX);
                 while absent.is_none() && next <= last {
-                    reads.push_back(read_numbered(store, Slot::new(next)));
+                    reads.push_back(read_numbered(store, Slot::new(next), ahead.take(Slot::new(next))));
                     next += 1;
                 }
                 reads.next().await
@@ -101,8 +113,15 @@ pub(super) async fn follow(
     }
 }
 
-async fn read_numbered(store: &dyn ObjectStore, slot: Slot) -> (Slot, Result<Option<SlotBytes>, LedgerError>) {
-    (slot, read_slot(store, slot).await)
+async fn read_numbered(
+    store: &dyn ObjectStore,
+    slot: Slot,
+    known: Option<Option<SlotBytes>>,
+) -> (Slot, Result<Option<SlotBytes>, LedgerError>) {
+    match known {
+        Some(found) => (slot, Ok(found)),
+        None => (slot, read_slot(store, slot).await),
+    }
 }
 
 pub(super) fn missing_slot(slot: Slot, later: Slot) -> LedgerError {

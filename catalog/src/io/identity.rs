@@ -58,14 +58,17 @@ impl Identity {
 
     pub(super) async fn read(store: &dyn ObjectStore, location: &str) -> Result<Self, LedgerError> {
         let key = Path::from(keys::IDENTITY);
-        let absent = || LedgerError::NoLake { location: location.to_owned() };
+        let absent = |error: &object_store::Error| {
+            let location = location.to_owned();
+            if lacks_bucket(error) { LedgerError::NoBucket { location } } else { LedgerError::NoLake { location } }
+        };
         let read = match store.get(&key).await {
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
         };
         match read {
             Ok(bytes) => Self::decode(&bytes, location),
-            Err(error) if StoreFailure::of(&error) == StoreFailure::NotFound => Err(absent()),
+            Err(error) if StoreFailure::of(&error) == StoreFailure::NotFound => Err(absent(&error)),
             Err(error) => Err(StoreError::new("read", &key, error).into()),
         }
     }
@@ -87,6 +90,11 @@ impl Identity {
             Err(error) => Err(StoreError::new("write", &key, error).into()),
         }
     }
+}
+
+/// Whether an object is not there because its bucket is not. The client hands S3's code on as text only.
+fn lacks_bucket(error: &object_store::Error) -> bool {
+    error.to_string().contains("<Code>NoSuchBucket</Code>")
 }
 
 #[cfg(test)]

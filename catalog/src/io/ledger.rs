@@ -9,9 +9,10 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::ahead::Ahead;
 use super::committer::{self, Request};
 use super::derived::{self, Hint};
-use super::follow::{follow, missing_slot, read_slot, replay_bundles};
+use super::follow::{follow, follow_ahead, missing_slot, read_slot, replay_bundles};
 use super::{
     Blocks, Clock, ClockError, CommitError, Committed, Conformance, Identity, LakeStore, LedgerError, ProbeError,
     StoreClock, StoreError, keys, new_probe_key, probe,
@@ -21,12 +22,16 @@ use crate::checkpoint::Index;
 use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, LakeId, Slot, Version};
 use crate::name::Name;
-use crate::record::EncodedSlot;
+use crate::record::{EncodedSlot, SlotBytes};
 use crate::state::State;
 use crate::transaction::Transaction;
 
 /// The schema that every lake begins with.
 pub const DEFAULT_SCHEMA: &str = "public";
+
+/// How many slots the hint falls behind the head, at most, while a process commits. Opening looks for as many as these
+/// without more round trips.
+const HINT_INTERVAL_SLOTS: u64 = 32;
 
 /// How a process treats a ledger.
 #[derive(Clone, Copy, Debug)]
@@ -138,17 +143,38 @@ impl Shared {
         Ok(self.state())
     }
 
+    /// Follows the ledger to its head, past a slot that was just read. The caller holds `forward`.
+    async fn follow_past(&self, slot: Slot, found: SlotBytes) -> Result<Arc<State>, LedgerError> {
+        let state = State::clone(&self.state());
+        let mut ahead = Ahead::of(slot, found);
+        let store = self.store.objects().as_ref();
+        let followed = follow_ahead(store, &self.blocks, state, Some(slot), &mut ahead).await?;
+        self.publish(Arc::new(followed));
+        Ok(self.state())
+    }
+
     fn derived(&self) -> std::sync::MutexGuard<'_, Derived> {
         self.derived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a checkpoint if one is due and none is being written.
+    /// Begins a checkpoint if one is due, or else the hint if that is, unless either is being written.
     pub(super) fn checkpoint_if_due(self: &Arc<Self>) {
         let state = self.state();
+        let head = state.head().slot;
         let mut derived = self.derived();
-        let last = derived.checkpoint.as_ref().map_or(0, |index| index.head.slot.number());
-        let due = state.head().slot.number() >= last + self.settings.checkpoint_interval_slots.max(1);
-        if !due || derived.task.as_ref().is_some_and(|task| !task.is_finished()) {
+        if derived.task.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let last = derived.checkpoint_slot();
+        if head.number() < last.number() + self.settings.checkpoint_interval_slots.max(1) {
+            let hinted = derived.hinted.map_or(0, Slot::number);
+            if head.number() >= hinted + HINT_INTERVAL_SLOTS {
+                // Whatever becomes of it, the next is due after as many slots again.
+                derived.hinted = Some(head);
+                let shared = Arc::clone(self);
+                derived.task =
+                    Some(tokio::spawn(async move { shared.write_hint(Hint { head, checkpoint: last }).await }));
+            }
             return;
         }
         let (shared, previous) = (Arc::clone(self), derived.checkpoint.clone());
@@ -163,6 +189,20 @@ impl Shared {
                 Err(error) => tracing::warn!(%error, "a checkpoint cannot be written; it is tried again later"),
             }
         }));
+    }
+
+    async fn write_hint(&self, hint: Hint) {
+        match derived::write_hint(self.store.objects().as_ref(), hint).await {
+            Ok(()) => self.derived().hinted = Some(hint.head),
+            Err(error) => tracing::debug!(%error, "the hint cannot be written"),
+        }
+    }
+}
+
+impl Derived {
+    /// The newest checkpoint; 0 for none.
+    fn checkpoint_slot(&self) -> Slot {
+        self.checkpoint.as_ref().map_or(Slot::new(0), |index| index.head.slot)
     }
 }
 
@@ -194,17 +234,25 @@ impl Ledger {
         let encoded = first_slot(identity.lake, clock, genesis);
         let key = keys::slot(first);
         let put = store.slots().put_opts(&key, encoded.bytes.clone().into(), object_store::PutMode::Create.into());
-        match put.await {
-            Ok(_) => Ok(identity.lake),
-            Err(error) => match read_slot(objects, first).await? {
-                Some(found) if found.hash == encoded.hash => Ok(identity.lake),
-                Some(_) => Err(exists()),
-                None => Err(LedgerError::from(StoreError::new("write", &key, error)).into()),
-            },
+        if let Err(error) = put.await {
+            match read_slot(objects, first).await? {
+                Some(found) if found.hash == encoded.hash => {}
+                Some(_) => return Err(exists()),
+                None => return Err(LedgerError::from(StoreError::new("write", &key, error)).into()),
+            }
         }
+        // Whoever opens it then need not list what is there.
+        if let Err(error) = derived::write_hint(objects, Hint { head: first, checkpoint: Slot::new(0) }).await {
+            tracing::debug!(%error, "the hint cannot be written");
+        }
+        Ok(identity.lake)
     }
 
     /// Opens a lake's ledger at its head: hint, newest sound checkpoint, bundles, then the slots after it.
+    ///
+    /// * While the hint is at most 50 slots behind the head and the checkpoint that it names is sound, that takes at
+    ///   most four round trips, for up to 256 slots behind the checkpoint, and nothing is listed.
+    /// * A hint or a checkpoint that is lost costs round trips, never an answer.
     ///
     /// # Errors
     /// If there is no lake, it is newer than this release, or a slot is missing or damaged.
@@ -219,17 +267,25 @@ impl Ledger {
             futures::join!(Identity::read(objects.as_ref(), location), derived::read_hint(objects.as_ref()));
         let lake = identity?.lake;
         let blocks = Blocks::new(Arc::clone(&objects));
-        let restored = derived::load_checkpoint(objects.as_ref(), lake, hint).await;
-        let (checkpoint, start) = match restored {
+        let (restored, mut ahead) =
+            futures::join!(derived::load_checkpoint(objects.as_ref(), lake, hint), read_ahead(objects.as_ref(), hint));
+        let (checkpoint, mut start) = match restored {
             Some((index, state)) => (Some(index), state),
             None => (None, State::genesis(lake)),
         };
-        let start = replay_bundles(&blocks, start).await;
-        let state = follow(objects.as_ref(), &blocks, start, hint.map(|hint| hint.head)).await?;
-        if state.head().version.is_none() {
+        if hint.is_none_or(|hint| hint.knows_bundle_after(start.head().slot)) {
+            start = replay_bundles(&blocks, start).await;
+        }
+        let hinted = hint.map(|hint| hint.head);
+        let state = follow_ahead(objects.as_ref(), &blocks, start, hinted, &mut ahead).await?;
+        let head = state.head();
+        if head.version.is_none() {
             return Err(LedgerError::Incomplete { location: location.to_owned() });
         }
-        check_nothing_later(objects.as_ref(), &state, hint).await?;
+        let is_behind_hint = hinted.is_some_and(|hinted| hinted > head.slot);
+        if is_behind_hint || !ahead.shows_nothing_after(head.slot) {
+            check_nothing_later(objects.as_ref(), &state, hint).await?;
+        }
         let derived = Derived { checkpoint, hinted: hint.map(|hint| hint.head), task: None };
         let shared = Arc::new(Shared {
             store,
@@ -268,16 +324,14 @@ impl Ledger {
 
     /// Asks the store for what other processes wrote, and gives the newest state.
     ///
-    /// Costs one request that finds nothing when nothing was written.
+    /// Costs one request for each slot that was written, and one that finds nothing.
     pub async fn refresh(&self) -> Result<Arc<State>, LedgerError> {
-        let known = self.state().head().slot;
-        let key = keys::slot(known.next());
-        match self.shared.store.objects().head(&key).await {
-            Err(object_store::Error::NotFound { .. }) => Ok(self.state()),
-            Err(error) => Err(StoreError::new("read", &key, error).into()),
-            Ok(_) => {
+        let next = self.state().head().slot.next();
+        match read_slot(self.shared.store.objects().as_ref(), next).await? {
+            None => Ok(self.state()),
+            Some(found) => {
                 let _forward = self.shared.forward.lock().await;
-                self.shared.follow(known.next()).await
+                self.shared.follow_past(next, found).await
             }
         }
     }
@@ -296,25 +350,31 @@ impl Ledger {
 
     /// Waits for what is derived from the commits so far: a checkpoint if one is due, and the hint.
     pub async fn settle(&self) {
-        self.shared.checkpoint_if_due();
-        let task = self.shared.derived().task.take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::warn!(%error, "a checkpoint was broken off");
+        // What is being written now may be the hint, and a checkpoint be due behind it.
+        for _ in 0..2 {
+            self.shared.checkpoint_if_due();
+            let task = self.shared.derived().task.take();
+            if let Some(task) = task
+                && let Err(error) = task.await
+            {
+                tracing::warn!(%error, "a checkpoint was broken off");
+            }
         }
         let head = self.state().head().slot;
         let (hinted, checkpoint) = {
             let derived = self.shared.derived();
-            (derived.hinted, derived.checkpoint.as_ref().map_or(Slot::new(0), |index| index.head.slot))
+            (derived.hinted, derived.checkpoint_slot())
         };
         if hinted.is_none_or(|hinted| hinted < head) {
-            let hint = Hint { head, checkpoint };
-            match derived::write_hint(self.shared.store.objects().as_ref(), hint).await {
-                Ok(()) => self.shared.derived().hinted = Some(head),
-                Err(error) => tracing::debug!(%error, "the hint cannot be written"),
-            }
+            self.shared.write_hint(Hint { head, checkpoint }).await;
         }
+    }
+}
+
+async fn read_ahead(store: &dyn ObjectStore, hint: Option<Hint>) -> Ahead {
+    match hint {
+        Some(hint) => Ahead::read(store, hint).await,
+        None => Ahead::default(),
     }
 }
 

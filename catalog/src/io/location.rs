@@ -7,14 +7,15 @@ use std::io;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use object_store::aws::AmazonS3Builder;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreScheme, RetryConfig, parse_url_opts};
+use object_store::{ObjectStore, ObjectStoreScheme, parse_url_opts};
 use url::Url;
 
 use super::local::{DurableLocalStore, create_root};
+use super::s3::{S3Error, open_s3};
+use super::{CountingStore, ProfileError, RequestCounter, Requests, StoreOptions};
 
 /// How the variables begin that configure object stores.
 const OPTION_PREFIXES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
@@ -29,13 +30,14 @@ static MEMORY_LAKES: LazyLock<Mutex<HashMap<String, InMemory>>> = LazyLock::new(
 /// * `file:///data/lake`: the same, as a URL.
 /// * `memory://name`: a lake in this process's memory; all openings of one name share it.
 /// * `s3://bucket/prefix`, and what else `object_store` opens. Region, endpoint and credentials come from the
-///   environment (`AWS_…`); a location that carries credentials is refused.
+///   [`StoreOptions`], the environment (`AWS_…`) and profiles; a location that carries credentials is refused.
 ///
 /// [`fmt::Display`] shows it as the user gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LakeLocation {
     text: String,
     place: Place,
+    options: StoreOptions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,11 +52,13 @@ enum Place {
 /// * The two handles show the same objects.
 /// * One request through [`LakeStore::slots`] is one attempt: the client never repeats it by itself, so that an answer
 ///   describes that attempt.
+/// * The requests to a store at a distance are counted ([`LakeStore::requests`]).
 #[derive(Clone, Debug)]
 pub struct LakeStore {
     objects: Arc<dyn ObjectStore>,
     slots: Arc<dyn ObjectStore>,
     conformance: Conformance,
+    counter: Option<RequestCounter>,
 }
 
 /// Whether a store is known to keep the rules that a ledger stands on.
@@ -89,6 +93,14 @@ pub enum LocationError {
         location: String,
         /// What must change.
         reason: &'static str,
+    },
+    /// The profile that says who asks cannot be used.
+    #[error("cannot open the store at `{location}` without its profile")]
+    Profile {
+        /// The location.
+        location: String,
+        /// What is wrong with the profile.
+        source: ProfileError,
     },
     /// The path cannot be made absolute.
     #[error("`{location}` is a relative path and the current directory is not known; give an absolute path")]
@@ -136,7 +148,20 @@ impl LakeLocation {
             }
             Some(_) => parse_url(text)?,
         };
-        Ok(Self { text: text.to_owned(), place })
+        Ok(Self { text: text.to_owned(), place, options: StoreOptions::default() })
+    }
+
+    /// The same location, whose store is reached so.
+    ///
+    /// # Errors
+    /// If the options mean nothing for its store.
+    pub fn with_store_options(self, options: &StoreOptions) -> Result<Self, LocationError> {
+        let is_s3 = matches!(self.place, Place::Remote { scheme: ObjectStoreScheme::AmazonS3, .. });
+        if !is_s3 && !options.is_empty() {
+            let reason = "the options for S3 mean nothing for it; leave them out, or write `s3://bucket/prefix`";
+            return Err(LocationError::Refused { location: self.text, reason });
+        }
+        Ok(Self { options: options.clone(), ..self })
     }
 
     /// The directory, if the lake is on the local file system. It is absolute, and need not exist.
@@ -163,7 +188,7 @@ impl LakeLocation {
             Place::Local(path) => self.open_local(path),
             Place::Memory(name) => Ok(own_store(Arc::new(memory_lake(name)))),
             Place::Remote { url, scheme: ObjectStoreScheme::AmazonS3, prefix } => {
-                open_s3(url, prefix).map_err(|source| self.open_failure(source))
+                open_s3(url, prefix, &self.options).map_err(|error| self.s3_failure(error))
             }
             Place::Remote { url, prefix, .. } => open_other(url, prefix).map_err(|source| self.open_failure(source)),
         }
@@ -174,6 +199,18 @@ impl LakeLocation {
             Ok(store) => Ok(own_store(Arc::new(store))),
             Err(object_store::Error::NotFound { .. }) => Err(LocationError::Missing { path: path.to_path_buf() }),
             Err(source) => Err(self.open_failure(source)),
+        }
+    }
+
+    fn s3_failure(&self, error: S3Error) -> LocationError {
+        let location = self.text.clone();
+        match error {
+            S3Error::Client(source) => LocationError::Open { location, source },
+            S3Error::Profile(source) => LocationError::Profile { location, source },
+            S3Error::NoHostName => {
+                let reason = "its bucket cannot stand before an address without a name; use the path style";
+                LocationError::Refused { location, reason }
+            }
         }
     }
 
@@ -191,7 +228,7 @@ impl fmt::Display for LakeLocation {
 impl LakeStore {
     /// A store of which `slots` makes one attempt per request. Nothing is known of it yet.
     pub fn new(objects: Arc<dyn ObjectStore>, slots: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, slots, conformance: Conformance::Unproven }
+        Self { objects, slots, conformance: Conformance::Unproven, counter: None }
     }
 
     /// A store that never repeats a request by itself. Nothing is known of it yet.
@@ -202,6 +239,21 @@ impl LakeStore {
     /// The same store, of which so much is known.
     pub fn with_conformance(self, conformance: Conformance) -> Self {
         Self { conformance, ..self }
+    }
+
+    /// The same store, whose requests are counted from now on.
+    pub fn counted(self) -> Self {
+        let counter = RequestCounter::default();
+        let counting = |inner: Arc<dyn ObjectStore>| -> Arc<dyn ObjectStore> {
+            Arc::new(CountingStore::new(inner, counter.clone()))
+        };
+        let (objects, slots) = (counting(self.objects), counting(self.slots));
+        Self { objects, slots, conformance: self.conformance, counter: Some(counter) }
+    }
+
+    /// The requests that were sent through both handles; `None` for a store that is not at a distance.
+    pub fn requests(&self) -> Option<Requests> {
+        self.counter.as_ref().map(RequestCounter::requests)
     }
 
     /// What is known of it.
@@ -259,7 +311,7 @@ fn parse_url(text: &str) -> Result<Place, LocationError> {
             return Err(refused("the bucket is missing; write `s3://bucket/prefix`"));
         }
         if url.port().is_some() {
-            return Err(refused("it carries a port; give the endpoint by AWS_ENDPOINT"));
+            return Err(refused("it carries a port; give the endpoint by --s3-endpoint or AWS_ENDPOINT_URL_S3"));
         }
     }
     match ObjectStoreScheme::parse(&url) {
@@ -298,20 +350,11 @@ fn memory_lake(name: &str) -> InMemory {
     lakes.entry(name.to_owned()).or_default().clone()
 }
 
-/// Two clients on one bucket, which share their credentials and differ in whether they try again.
-fn open_s3(url: &Url, prefix: &Path) -> Result<LakeStore, object_store::Error> {
-    let builder = AmazonS3Builder::from_env().with_url(url.as_str());
-    let objects = builder.clone().build()?;
-    let once = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-    let slots = builder.with_retry(once).with_credentials(Arc::clone(objects.credentials())).build()?;
-    Ok(LakeStore::new(rooted(objects, prefix), rooted(slots, prefix)))
-}
-
 /// A store without a client of its own for slots. A put that it repeats may be answered `AlreadyExists` for its own
 /// object; the ledger reads the slot then, as it always does.
 fn open_other(url: &Url, prefix: &Path) -> Result<LakeStore, object_store::Error> {
     let (store, _) = parse_url_opts(url, environment_options())?;
-    Ok(LakeStore::from_one(rooted(store, prefix)))
+    Ok(LakeStore::from_one(rooted(store, prefix)).counted())
 }
 
 /// The variables that configure object stores. Those that are not Unicode are passed over, as `from_env` does.
@@ -321,7 +364,8 @@ fn environment_options() -> Vec<(String, String)> {
     variables.filter(|(key, _)| OPTION_PREFIXES.iter().any(|prefix| key.starts_with(prefix))).collect()
 }
 
-fn rooted<S: ObjectStore>(store: S, prefix: &Path) -> Arc<dyn ObjectStore> {
+/// A store whose keys begin behind the prefix.
+pub(super) fn rooted<S: ObjectStore>(store: S, prefix: &Path) -> Arc<dyn ObjectStore> {
     if prefix.is_root() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix.clone())) }
 }
 
@@ -389,7 +433,8 @@ mod tests {
         );
         check_refused(
             "s3://bucket:9000/lake",
-            "`s3://bucket:9000/lake` cannot be a lake's location: it carries a port; give the endpoint by AWS_ENDPOINT",
+            "`s3://bucket:9000/lake` cannot be a lake's location: it carries a port; give the endpoint by \
+             --s3-endpoint or AWS_ENDPOINT_URL_S3",
         );
         let file = "a file URL holds an absolute path on this machine, as `file:///path`";
         check_refused("file:lake", &format!("`file:lake` cannot be a lake's location: {file}"));
@@ -421,6 +466,31 @@ mod tests {
             assert_eq!(store.conformance(), Conformance::Guaranteed, "{text}");
         }
         assert_eq!(LakeStore::from_one(Arc::new(InMemory::new())).conformance(), Conformance::Unproven);
+    }
+
+    #[test]
+    fn options_for_s3_are_for_lakes_on_s3() {
+        let options = StoreOptions { s3_region: Some("eu-west-1".to_owned()), ..StoreOptions::default() };
+        let on_s3 = LakeLocation::parse("s3://bucket/lake").unwrap();
+        assert!(on_s3.with_store_options(&options).is_ok());
+        for text in ["/data/lake", "memory://lake"] {
+            let location = LakeLocation::parse(text).unwrap();
+            assert!(location.clone().with_store_options(&StoreOptions::default()).is_ok(), "{text}");
+            let refused = location.with_store_options(&options);
+            assert!(matches!(refused, Err(LocationError::Refused { .. })), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_through_both_handles_are_counted_together() {
+        let store = LakeStore::from_one(Arc::new(InMemory::new()));
+        assert_eq!(store.requests(), None);
+        let store = store.counted();
+        let key = Path::from("hint/head");
+        store.slots().put(&key, "1".into()).await.unwrap();
+        store.objects().get(&key).await.unwrap();
+        let requests = store.requests().unwrap();
+        assert_eq!((requests.puts, requests.gets), (1, 1));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(crate) async fn run(context: &Context, arguments: ImportArguments) -> Result
     let bytes_total: u64 = files.iter().map(|file| file.size_bytes).sum();
 
     let lake = context.open_lake().await?;
+    let before = lake.requests();
     let request = ImportRequest {
         import: options,
         declared: arguments.schema.clone(),
@@ -38,6 +39,7 @@ pub(crate) async fn run(context: &Context, arguments: ImportArguments) -> Result
         Answer::NoChange { .. } => message::no_change(),
         Answer::Rows(_) | Answer::Done => {}
     }
+    context.note_requests("import", &lake, before);
     context.settle(&lake).await;
     Ok(())
 }

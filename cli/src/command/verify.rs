@@ -14,6 +14,7 @@ use crate::output::OutputError;
 /// Checks the lake. Prints a line for each derived object that was damaged, then what was checked.
 pub(crate) async fn run(context: &Context, arguments: VerifyArguments) -> Result<(), Failure> {
     let lake = context.open_lake().await?;
+    let before = lake.requests();
     let mut lines = Lines::stdout();
     let mut unwritten: Option<OutputError> = None;
     let report = |note: VerifyNote| {
@@ -25,6 +26,7 @@ pub(crate) async fn run(context: &Context, arguments: VerifyArguments) -> Result
         }
     };
     let summary = context.reading(lake.verify(arguments.deep, report)).await??;
+    context.note_requests("verify", &lake, before);
     if let Some(error) = unwritten {
         return Err(Failure::Output(error));
     }

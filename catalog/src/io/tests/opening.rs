@@ -1,0 +1,142 @@
+//! What opening a ledger costs: requests, and round trips to a store that answers after a while.
+
+use frostline_testkit::Counts;
+use tokio::time::Instant;
+
+use super::*;
+use crate::io::derived::read_hint;
+use crate::io::keys;
+
+/// How long a request takes.
+const ROUND_TRIP: Duration = Duration::from_millis(30);
+
+/// A lake of so many slots, with a checkpoint whenever so many came after the last one. The hint names the last slot.
+async fn lake(interval: u64, slots: u64) -> (Arc<dyn ObjectStore>, Ledger) {
+    let inner: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let store = LakeStore::from_one(Arc::clone(&inner));
+    create(&store).await;
+    // The first two slots are the lake's and the table's.
+    let ledger = with_rows(&store, interval, slots - 2).await;
+    assert_eq!(ledger.state().head().slot, Slot::new(slots));
+    (inner, ledger)
+}
+
+async fn commit_rows(ledger: &Ledger, commits: u64) {
+    let table = table_named(&ledger.state(), "t").unwrap();
+    for _ in 0..commits {
+        ledger.commit(append(&ledger.state(), table, "x")).await.unwrap();
+    }
+}
+
+async fn bytes_of(store: &Arc<dyn ObjectStore>, key: &Path) -> Bytes {
+    store.get(key).await.unwrap().bytes().await.unwrap()
+}
+
+/// What it took to open a lake.
+#[derive(Debug)]
+struct Opened {
+    result: Result<Ledger, LedgerError>,
+    counts: Counts,
+    round_trips: u128,
+}
+
+impl Opened {
+    #[track_caller]
+    fn check(&self, head: Slot, round_trips: u128, lists: u64) {
+        let found = self.result.as_ref().unwrap().state().head().slot;
+        assert_eq!((found, self.round_trips, self.counts.lists), (head, round_trips, lists), "{:?}", self.counts);
+    }
+}
+
+async fn open_slowly(inner: &Arc<dyn ObjectStore>) -> Opened {
+    let slow = Arc::new(FaultStore::counting(Arc::clone(inner)).with_delay(ROUND_TRIP));
+    let objects: Arc<dyn ObjectStore> = slow.clone();
+    let begun = Instant::now();
+    let result = Ledger::open(LakeStore::from_one(objects), clock(), "here", settings(1000)).await;
+    // Timers are as fine as milliseconds, so that a round trip takes up to one more.
+    let round_trips = begun.elapsed().as_millis() / ROUND_TRIP.as_millis();
+    Opened { result, counts: slow.counts(), round_trips }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_lake_opens_in_two_round_trips_and_nothing_is_listed() {
+    let inner: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    create(&LakeStore::from_one(Arc::clone(&inner))).await;
+    open_slowly(&inner).await.check(Slot::new(1), 2, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lake_without_a_checkpoint_opens_in_two_round_trips() {
+    let (inner, _) = lake(1000, 80).await;
+    open_slowly(&inner).await.check(Slot::new(80), 2, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_slots_behind_a_checkpoint_are_read_while_it_is_loaded() {
+    let (inner, _) = lake(100, 150).await;
+    let opened = open_slowly(&inner).await;
+    opened.check(Slot::new(150), 3, 0);
+    assert_eq!(opened.counts.heads, 0, "{:?}", opened.counts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_as_long_as_two_checkpoints_lie_apart_takes_four_round_trips() {
+    let (inner, _) = lake(256, 511).await;
+    open_slowly(&inner).await.check(Slot::new(511), 4, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_that_is_50_slots_old_takes_four_round_trips() {
+    let (inner, ledger) = lake(100, 150).await;
+    let key = Path::from(keys::HINT);
+    let old = bytes_of(&inner, &key).await;
+    commit_rows(&ledger, 50).await;
+    ledger.settle().await;
+    inner.put(&key, old.into()).await.unwrap();
+    open_slowly(&inner).await.check(Slot::new(200), 4, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_or_a_checkpoint_that_is_lost_costs_a_listing() {
+    let (inner, _) = lake(100, 150).await;
+    let (hint, index) = (Path::from(keys::HINT), keys::checkpoint_index(Slot::new(100)));
+    let damaged = [(&hint, None), (&hint, Some("head 1")), (&index, None), (&index, Some("FROSTCP2"))];
+    for (key, replaced) in damaged {
+        let kept = bytes_of(&inner, key).await;
+        match replaced {
+            None => inner.delete(key).await.unwrap(),
+            Some(text) => drop(inner.put(key, text.into()).await.unwrap()),
+        }
+        let opened = open_slowly(&inner).await;
+        assert_eq!(opened.result.as_ref().unwrap().state().head().slot, Slot::new(150), "{key}");
+        assert_eq!(opened.counts.lists, 1, "{key}");
+        inner.put(key, kept.into()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_was_lost_behind_an_old_hint_is_named() {
+    let (inner, ledger) = lake(1000, 20).await;
+    let key = Path::from(keys::HINT);
+    let old = bytes_of(&inner, &key).await;
+    commit_rows(&ledger, 10).await;
+    for lost in [21, 24, 25, 28, 29] {
+        let slot = keys::slot(Slot::new(lost));
+        let kept = bytes_of(&inner, &slot).await;
+        inner.delete(&slot).await.unwrap();
+        inner.put(&key, old.clone().into()).await.unwrap();
+        let error = open_slowly(&inner).await.result.unwrap_err();
+        assert!(matches!(error, LedgerError::MissingSlot { slot, .. } if slot == Slot::new(lost)), "{lost}: {error}");
+        inner.put(&slot, kept.into()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_only_commits_renews_the_hint() {
+    let (inner, ledger) = lake(1000, 10).await;
+    commit_rows(&ledger, 80).await;
+    let hinted = read_hint(inner.as_ref()).await.unwrap().head;
+    assert!(hinted >= Slot::new(42), "{hinted}");
+    ledger.settle().await;
+    assert_eq!(read_hint(inner.as_ref()).await.unwrap().head, Slot::new(90));
+}
