@@ -5,6 +5,9 @@ use std::io;
 
 use frostline_catalog::{AsOfError, SealedError};
 use frostline_engine::import::ImportError;
+use frostline_server::config::ConfigError;
+use frostline_server::tls::TlsError;
+use frostline_server::{ServeError, TokenError};
 use frostline_sql::ErrorKind;
 use frostline_sql::parse::ParseError;
 use rustyline::error::ReadlineError;
@@ -95,6 +98,22 @@ pub(crate) enum Failure {
         source: ReadlineError,
     },
 
+    /// The settings cannot be obeyed.
+    #[error(transparent)]
+    Config(Box<ConfigError>),
+
+    /// A token is not made or revoked.
+    #[error(transparent)]
+    Token(Box<TokenError>),
+
+    /// A certificate is not made.
+    #[error(transparent)]
+    Tls(Box<TlsError>),
+
+    /// The lake is not served, or no more.
+    #[error(transparent)]
+    Serve(Box<ServeError>),
+
     /// The demo did not go as told.
     #[error(transparent)]
     Demo(Box<dyn Error + Send + Sync>),
@@ -148,7 +167,9 @@ impl Failure {
             | Self::NoTable { .. }
             | Self::Script { .. }
             | Self::Demo(_) => STATEMENT,
-            Self::Usage { .. } => USAGE,
+            Self::Usage { .. } | Self::Config(_) | Self::Tls(_) => USAGE,
+            Self::Token(error) => code_of_token(error),
+            Self::Serve(error) => code_of_serve(error),
             Self::Interrupted { .. } => INTERRUPTED,
             Self::Terminal { .. } | Self::Runtime { .. } => STORE,
         }
@@ -157,7 +178,11 @@ impl Failure {
     /// What to do next, where the message alone does not tell.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
-            Self::Engine(error) => error.hint().or_else(|| hint_of_kind(error.kind())),
+            Self::Engine(error) => hint_of(error),
+            Self::Token(error) => match error.as_ref() {
+                TokenError::Lake(error) => hint_of(error),
+                _ => None,
+            },
             Self::Interrupted { may_have_committed: true } => {
                 Some("if it was already committing, it may have succeeded: `frostline log` tells")
             }
@@ -194,6 +219,30 @@ impl From<ParseError> for Failure {
     }
 }
 
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::Token(Box::new(error))
+    }
+}
+
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(Box::new(error))
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        Self::Serve(Box::new(error))
+    }
+}
+
 impl From<AsOfError> for Failure {
     fn from(error: AsOfError) -> Self {
         match error {
@@ -211,7 +260,7 @@ impl From<SealedError> for Failure {
 
 fn code_of_kind(kind: ErrorKind) -> u8 {
     match kind {
-        ErrorKind::Statement => STATEMENT,
+        ErrorKind::Statement | ErrorKind::Resources | ErrorKind::Stopped => STATEMENT,
         ErrorKind::Usage => USAGE,
         ErrorKind::Conflict | ErrorKind::Unknown => CONFLICT,
         ErrorKind::Lake => LAKE,
@@ -219,11 +268,36 @@ fn code_of_kind(kind: ErrorKind) -> u8 {
     }
 }
 
+fn code_of_token(error: &TokenError) -> u8 {
+    match error {
+        TokenError::Lake(error) => code_of_kind(error.kind()),
+        TokenError::Name { .. } | TokenError::Taken { .. } | TokenError::Unknown { .. } => STATEMENT,
+        TokenError::Random(_) => STORE,
+    }
+}
+
+fn code_of_serve(error: &ServeError) -> u8 {
+    match error {
+        ServeError::OpenToAll { .. } | ServeError::Plaintext { .. } | ServeError::Tls(_) => USAGE,
+        ServeError::FirstToken(error) => code_of_token(error),
+        ServeError::Listen { .. } | ServeError::Flight(_) => STORE,
+    }
+}
+
+fn hint_of(error: &frostline_sql::Error) -> Option<&str> {
+    error.hint().or_else(|| hint_of_kind(error.kind()))
+}
+
 fn hint_of_kind(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Unknown => Some("`frostline log` shows whether it was committed"),
         ErrorKind::Conflict => Some("nothing was committed: run it again"),
-        ErrorKind::Statement | ErrorKind::Usage | ErrorKind::Lake | ErrorKind::Store => None,
+        ErrorKind::Statement
+        | ErrorKind::Resources
+        | ErrorKind::Stopped
+        | ErrorKind::Usage
+        | ErrorKind::Lake
+        | ErrorKind::Store => None,
     }
 }
 
@@ -262,6 +336,8 @@ mod tests {
     fn every_kind_of_error_has_its_exit_code() {
         let kinds = [
             (ErrorKind::Statement, 1),
+            (ErrorKind::Resources, 1),
+            (ErrorKind::Stopped, 1),
             (ErrorKind::Usage, 2),
             (ErrorKind::Conflict, 3),
             (ErrorKind::Unknown, 3),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::datasource::MemTable;
-use datafusion::execution::SessionState;
+use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::prelude::Expr;
 use datafusion::sql::parser::Statement as DFStatement;
@@ -21,6 +21,7 @@ use crate::catalog::LakeCatalogs;
 use crate::error::Error;
 use crate::function::CurrentVersion;
 use crate::instant::Zone;
+use crate::memory::statement_runtime;
 use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub(crate) parameters: Parameters,
     pub(crate) own: OwnSettings,
     pub(crate) local_files: bool,
+    /// Whether the statement is only described: parameters without a value may stand in version clauses.
+    pub(crate) describing: bool,
     pub(crate) base: SessionState,
     pub(crate) scans: ScanLog,
     pub(crate) reads: Mutex<BTreeSet<ObjectId>>,
@@ -319,11 +322,18 @@ impl Context {
             parameters,
             own: self.own.clone(),
             local_files: self.local_files,
+            describing: self.describing,
             base: self.base.clone(),
             scans: self.scans.clone(),
             reads: Mutex::default(),
             relations: Mutex::default(),
         }
+    }
+
+    /// What the statement's plans run in. Each call gives memory of its own.
+    pub(crate) fn task(&self) -> Arc<TaskContext> {
+        let runtime = statement_runtime(self.base.runtime_env());
+        Arc::new(TaskContext::from(&self.base).with_runtime(runtime))
     }
 
     /// The tables read at the statement's own version.

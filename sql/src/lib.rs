@@ -12,7 +12,8 @@
 //! * [`Session::sql`] gives an [`Answer`]: rows with the version they were read at, or the commit that was made.
 //! * A statement sees one state of the whole lake, whatever other writers do meanwhile.
 //! * An AS OF that cannot be honoured is an error, never the newest rows.
-//! * Dropping the rows of an answer cancels the statement.
+//! * Dropping the rows of an answer cancels the statement; a [`Stop`] breaks one off that still runs.
+//! * [`Session::plan`] plans a query without running it; [`Session::describe`] says what a statement gives and takes.
 
 pub mod parse;
 
@@ -22,22 +23,28 @@ mod at_version;
 mod catalog;
 mod column;
 mod context;
+mod description;
 mod error;
 mod expression;
 mod files;
 mod function;
 mod instant;
 mod lake;
+mod memory;
 mod missing;
+mod options;
 mod parameters;
+mod planned;
 mod planner;
 mod planning;
 mod references;
 mod rows;
 mod session;
 mod settings;
+mod snapshot;
 mod sql_types;
 mod statement;
+mod stop;
 mod subquery_names;
 mod system;
 mod table;
@@ -46,9 +53,16 @@ mod type_name;
 
 pub use answer::{Answer, Committed, Rows};
 pub use datafusion::scalar::ScalarValue;
+pub use description::{Description, StatementKind};
 pub use error::{Error, ErrorKind};
 pub use frostline_catalog::AsOf;
 pub use frostline_engine::{Settings, VerifyNote, VerifySummary};
-pub use lake::{CreateOptions, ImportRequest, Lake, OpenOptions};
+pub use lake::{CreateOptions, ImportRequest, Lake, OpenOptions, SettingsChange};
+pub use memory::RuntimeLimits;
 pub use parameters::Parameters;
+pub use planned::Planned;
 pub use session::Session;
+pub use settings::RESERVED_SETTINGS;
+pub use snapshot::{RelationInfo, RelationKind, Snapshot};
+pub use statement::{IfExists, IfMissing, Ingest};
+pub use stop::Stop;

@@ -6,13 +6,13 @@ use datafusion::arrow::datatypes::{Field, FieldRef};
 use datafusion::common::Result;
 use datafusion::execution::SessionState;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::io::DEFAULT_SCHEMA;
 
 use crate::context::CATALOG;
+use crate::memory::{RuntimeLimits, lake_runtime};
 use crate::sql_types::arrow_type;
 
 /// From how many bytes on the smaller side of a join is partitioned. Measured on TPC-H at scale 1 on two cores: 64 MiB
@@ -22,8 +22,11 @@ const SINGLE_PARTITION_JOIN_BYTES: usize = 64 * 1024 * 1024;
 /// As above, in rows.
 const SINGLE_PARTITION_JOIN_ROWS: usize = 4_000_000;
 
+/// The part of a statement's memory that each sort keeps back for merging what it wrote to disk.
+const MERGE_PART: usize = 16;
+
 /// The state that statements are planned with.
-pub(crate) fn base_state() -> Result<SessionState> {
+pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_information_schema(true)
         .with_create_default_catalog_and_schema(false)
@@ -33,10 +36,14 @@ pub(crate) fn base_state() -> Result<SessionState> {
     options.sql_parser.collect_spans = true;
     options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
     options.optimizer.hash_join_single_partition_threshold_rows = SINGLE_PARTITION_JOIN_ROWS;
-    let runtime = RuntimeEnvBuilder::new().build_arc()?;
+    if let Some(limits) = limits {
+        let part = limits.statement_memory_bytes / MERGE_PART;
+        options.execution.sort_spill_reservation_bytes = options.execution.sort_spill_reservation_bytes.min(part);
+    }
+    let runtime = lake_runtime(limits)?;
     Ok(SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(Arc::clone(&runtime))
+        .with_runtime_env(runtime)
         .with_default_features()
         .with_type_planner(Arc::new(OwnTypes))
         .build())

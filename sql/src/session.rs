@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -19,6 +19,7 @@ use frostline_catalog::io::DEFAULT_SCHEMA;
 use frostline_catalog::transaction::{Proposal, Transaction};
 use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, Version};
 use frostline_engine::import::{Progress, SourceFile};
+use futures::{Stream, StreamExt};
 
 use crate::answer::{Answer, Committed, Rows};
 use crate::context::Context;
@@ -28,7 +29,8 @@ use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement, parse_one};
 use crate::settings::OwnSettings;
-use crate::statement::{self, Work};
+use crate::statement::{self, Ingest, Work};
+use crate::stop::Stop;
 use crate::table::ScanLog;
 
 /// How often a statement that lost against another is run again before the conflict is an error.
@@ -52,6 +54,9 @@ pub(crate) struct Inner {
     pub(crate) own: OwnSettings,
     pub(crate) schema: String,
     pub(crate) local_files: bool,
+    pub(crate) network: bool,
+    /// Whose token the session came with; empty for a session of this machine.
+    pub(crate) principal: String,
     pub(crate) options: ConfigOptions,
     pub(crate) prepared: HashMap<String, Prepared>,
 }
@@ -70,6 +75,8 @@ impl Session {
             own: OwnSettings::default(),
             schema: DEFAULT_SCHEMA.to_owned(),
             local_files: false,
+            network: false,
+            principal: String::new(),
             options,
             prepared: HashMap::new(),
         };
@@ -95,6 +102,17 @@ impl Session {
     /// The same session, allowed or not to read and write files of this machine.
     pub fn with_local_files(self, allowed: bool) -> Self {
         self.inner().local_files = allowed;
+        self
+    }
+
+    /// The same session, for statements from a network: without files of this machine, and with only those settings
+    /// that harm nobody else.
+    pub fn for_network(self) -> Self {
+        {
+            let mut inner = self.inner();
+            inner.local_files = false;
+            inner.network = true;
+        }
         self
     }
 
@@ -131,13 +149,46 @@ impl Session {
     /// # Errors
     /// See [`Error::kind`]. A statement that fails has changed nothing.
     pub async fn run(&self, statement: &Parsed, parameters: &Parameters) -> Result<Answer, Error> {
+        self.run_until(statement, std::slice::from_ref(parameters), &Stop::new()).await
+    }
+
+    /// Runs one statement, unless it is broken off before its commit begins. An INSERT runs once for each of the
+    /// parameters, all in one commit; any other statement takes exactly one.
+    ///
+    /// # Errors
+    /// See [`Error::kind`]. A statement that fails has changed nothing.
+    pub async fn run_until(
+        &self,
+        statement: &Parsed,
+        parameters: &[Parameters],
+        stop: &Stop,
+    ) -> Result<Answer, Error> {
         let mut tries = 0;
         loop {
-            let context = self.context(parameters).await?;
-            let done = statement::run(self, &context, statement).await;
-            let done = match done {
-                Ok(Work::Answer(answer)) => return Ok(answer),
-                Ok(Work::Commit(commit)) => self.commit(&context, commit).await,
+            let work = async {
+                let context = self.context(parameters.first().unwrap_or(&Parameters::none())).await?;
+                let work = match (&statement.statement, parameters) {
+                    (_, [_]) => statement::run(self, &context, statement).await?,
+                    (Statement::Insert(insert), _) => {
+                        statement::insert_each(self, &context, insert, parameters).await?
+                    }
+                    _ => {
+                        let found = parameters.len();
+                        return Err(Error::statement(format!(
+                            "only an INSERT takes several rows of parameters; this takes one, not {found}"
+                        )));
+                    }
+                };
+                Ok::<_, Error>((context, work))
+            };
+            let worked = tokio::select! {
+                biased;
+                () = stop.stopped() => Err(Error::stopped()),
+                worked = work => worked,
+            };
+            let done = match worked {
+                Ok((_, Work::Answer(answer))) => return Ok(answer),
+                Ok((context, Work::Commit(commit))) => self.commit(&context, commit).await,
                 Err(error) => Err(error),
             };
             match done {
@@ -183,8 +234,43 @@ impl Session {
         }
     }
 
+    /// Takes batches into a table as they come, in one commit when the last has come. Columns are matched by name.
+    ///
+    /// * Memory is bounded, however many rows come.
+    /// * Nothing is committed if the stream fails, or if this future is dropped.
+    ///
+    /// # Errors
+    /// If the table is not as the request wants it, a column does not fit, or the stream fails.
+    pub async fn ingest<S, E>(&self, ingest: &Ingest, columns: &SchemaRef, mut batches: S) -> Result<Answer, E>
+    where
+        S: Stream<Item = Result<RecordBatch, E>> + Send + Unpin,
+        E: From<Error>,
+    {
+        let context = self.context(&Parameters::none()).await?;
+        if self.inner().own.pin.is_some() {
+            return Err(pinned(context.visible).into());
+        }
+        let mut append = statement::begin_ingest(&context, ingest, columns)?;
+        while let Some(batch) = batches.next().await {
+            append.write(&batch?).await?;
+        }
+        match append.finish(&context).await? {
+            Work::Answer(answer) => Ok(answer),
+            Work::Commit(commit) => Ok(self.commit(&context, commit).await?),
+        }
+    }
+
     /// What a statement that starts now sees.
     pub(crate) async fn context(&self, parameters: &Parameters) -> Result<Arc<Context>, Error> {
+        self.make_context(parameters, false).await
+    }
+
+    /// What a statement would see that starts now, if only what it gives and takes is asked for.
+    pub(crate) async fn describing_context(&self) -> Result<Arc<Context>, Error> {
+        self.make_context(&Parameters::none(), true).await
+    }
+
+    async fn make_context(&self, parameters: &Parameters, describing: bool) -> Result<Arc<Context>, Error> {
         let state = self.lake.refresh().await?;
         let started = self.lake.engine.ledger().clock().now();
         let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
@@ -206,6 +292,7 @@ impl Session {
             parameters: parameters.clone(),
             own,
             local_files,
+            describing,
             base,
             scans: ScanLog::default(),
             reads: Mutex::default(),
@@ -235,9 +322,7 @@ impl Session {
     pub(crate) async fn rows(&self, context: &Context, plan: LogicalPlan) -> Result<Answer, Error> {
         let plan = fill_parameters(plan, &context.parameters)?;
         let physical = context.base.create_physical_plan(&plan).await?;
-        let schema = physical.schema();
-        let stream = execute_stream(physical, context.base.task_ctx())?;
-        Ok(Answer::Rows(Rows { version: context.visible, schema, stream }))
+        Ok(Answer::Rows(execute(context, physical)?))
     }
 
     /// Runs a planned query to its end.
@@ -246,13 +331,13 @@ impl Session {
     }
 
     /// Commits what a statement decided.
-    async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
+    pub(crate) async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
         let (author, message, commit_time) = {
             let inner = self.inner();
             if inner.own.pin.is_some() {
                 return Err(pinned(context.visible));
             }
-            (inner.own.author.clone(), inner.own.message.clone(), inner.own.commit_time)
+            (inner.commit_author(), inner.own.message.clone(), inner.own.commit_time)
         };
         if commit_time.is_some() && !asserted_times_allowed(context) {
             return Err(Error::statement("this lake does not let commits assert a time of the past")
@@ -278,6 +363,13 @@ impl Session {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Starts a physical plan.
+pub(crate) fn execute(context: &Context, physical: Arc<dyn ExecutionPlan>) -> Result<Rows, Error> {
+    let schema = physical.schema();
+    let stream = execute_stream(physical, context.task())?;
+    Ok(Rows { version: context.visible, schema, stream })
 }
 
 /// A table's name as SQL writes it.

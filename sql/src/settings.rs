@@ -30,6 +30,24 @@ const REFUSED: [(&str, &str); 2] = [
     ("datafusion.execution.listing_table_", "tables are not listed"),
 ];
 
+/// What a session from a network may change. Nothing here changes what a statement costs anybody else.
+const ALLOWED_FROM_NETWORK: [&str; 2] = ["datafusion.execution.time_zone", "datafusion.explain."];
+
+/// How the names of a lake's settings begin that SQL neither shows nor changes: what servers keep there, tokens among
+/// them.
+pub const RESERVED_SETTINGS: &str = "server.";
+
+/// Refuses a setting that SQL from a network may not change, whatever [`check_allowed`] says of it.
+pub(crate) fn check_network(name: &str) -> Result<(), Error> {
+    if !name.starts_with("datafusion.") || ALLOWED_FROM_NETWORK.iter().any(|allowed| name.starts_with(allowed)) {
+        return Ok(());
+    }
+    Err(Error::statement(format!("setting `{name}` cannot be changed over the network")).with_hint(
+        "a session on a server may change timezone, datafusion.explain.* and frostline.*; \
+         the server's own settings hold for everything else",
+    ))
+}
+
 /// The full name of a setting: `timezone` and `time_zone` are short for the planner's.
 pub(crate) fn full_name(name: &str) -> String {
     match name.to_lowercase().as_str() {
@@ -88,7 +106,7 @@ pub(crate) fn rows(session: &OwnSettings, options: &ConfigOptions, state: &State
         ),
         own("frostline.message", text(&session.message), "the message of the session's commits"),
     ];
-    for (name, value) in state.settings().all_at(visible) {
+    for (name, value) in state.settings().all_at(visible).filter(|(name, _)| !name.starts_with(RESERVED_SETTINGS)) {
         rows.push(SettingRow {
             name: name.clone(),
             value: Some(value.clone()),

@@ -11,6 +11,7 @@ mod files;
 mod frost_line;
 mod history;
 mod lake;
+mod memory;
 mod real_data;
 mod round_trip;
 mod slt;

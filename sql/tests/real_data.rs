@@ -49,7 +49,7 @@ fn file(name: &str) -> Option<PathBuf> {
 }
 
 async fn open(folder: &TempDir, settings: Settings) -> Lake {
-    let options = OpenOptions { settings, clock: Arc::new(ManualClock::at(NOW)) };
+    let options = OpenOptions { settings, clock: Arc::new(ManualClock::at(NOW)), ..OpenOptions::default() };
     let location = folder.path().join("lake").display().to_string();
     Lake::open(&location, options).await.unwrap_or_else(|error| unreachable!("{}", describe(&error)))
 }

@@ -1,25 +1,31 @@
 //! The commands, one file each.
 
 mod cells;
+mod config;
 mod demo;
 mod import;
 mod init;
 mod lines;
 mod log;
+mod serve;
 mod show;
 mod sql;
 mod tag;
+mod tls;
+mod token;
 mod verify;
 
 pub(crate) use sql::read_script;
+
+use frostline_server::config::Config;
 
 use crate::args::{Arguments, Command, SqlArguments};
 use crate::context::Context;
 use crate::exit::Failure;
 
 /// Does what a command line asks for. Must be called within the runtime.
-pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let context = Context::new(&arguments);
+pub(crate) async fn run(arguments: Arguments, config: Config) -> Result<(), Failure> {
+    let context = Context::new(&arguments, config)?;
     match arguments.command {
         None => sql::run(&context, SqlArguments::default()).await,
         Some(Command::Init(arguments)) => init::run(&context, arguments).await,
@@ -29,6 +35,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Show(arguments)) => show::run(&context, arguments).await,
         Some(Command::Tag(arguments)) => tag::run(&context, arguments).await,
         Some(Command::Verify(arguments)) => verify::run(&context, arguments).await,
+        Some(Command::Serve(_)) => serve::run(&context).await,
+        Some(Command::Token(arguments)) => token::run(&context, arguments).await,
+        Some(Command::Config(arguments)) => config::run(&context, &arguments),
+        Some(Command::Tls(arguments)) => tls::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(&context, arguments).await,
     }
 }

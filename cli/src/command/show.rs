@@ -1,6 +1,7 @@
 //! `frostline show`: what one version changed, and who, when and why.
 
 use frostline_catalog::{AsOf, Commit, Micros, ObjectId, State, Version};
+use frostline_sql::RESERVED_SETTINGS;
 
 use super::lines::{Lines, visible};
 use crate::args::ShowArguments;
@@ -85,6 +86,10 @@ fn changes(state: &State, version: Version, commit: Option<&Commit>) -> Vec<Stri
     }
     for (key, change) in changed(state.settings(), version) {
         let value = state.settings().at(&key, version).map_or("its default", String::as_str);
+        if key.starts_with(RESERVED_SETTINGS) {
+            lines.push(format!("setting {key} of the server: {}", verb(change)));
+            continue;
+        }
         lines.push(match change {
             Change::Ended => format!("setting {key}: its default"),
             Change::Began | Change::Replaced => format!("setting {key}: {value}"),

@@ -1,6 +1,7 @@
 //! One file for each command, and for what all of them keep to.
 
 mod concurrency;
+mod config;
 mod demo;
 mod exit_code;
 mod format;
@@ -10,8 +11,11 @@ mod kill;
 mod log;
 mod parameter;
 mod pipe;
+mod serve;
 mod show;
 mod sql;
 mod tag;
+mod tls;
+mod token;
 mod usage;
 mod verify;

@@ -1,5 +1,7 @@
 //! A lake in a folder of its own, and the command as a user runs it there.
 
+pub(crate) mod server;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

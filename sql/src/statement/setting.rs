@@ -15,7 +15,7 @@ use crate::expression::evaluate;
 use crate::instant::{Zone, parse_instant};
 use crate::parse::{Set, VersionClause};
 use crate::session::Session;
-use crate::settings::{check_allowed, full_name, unknown};
+use crate::settings::{check_allowed, check_network, full_name, unknown};
 
 fn done() -> Result<Work, Error> {
     Ok(Work::Answer(Answer::Done))
@@ -54,6 +54,9 @@ pub(super) fn set(session: &Session, context: &Context, set: &Set) -> Result<Wor
         }
         _ => {
             let mut inner = session.inner();
+            if inner.network {
+                check_network(&name)?;
+            }
             check_allowed(&name, &inner.options)?;
             if name == "datafusion.execution.time_zone" && Zone::parse(&value).is_none() {
                 return Err(Error::statement(format!("`{value}` is no time zone"))

@@ -43,7 +43,7 @@ fn settings() -> Settings {
 
 async fn open(location: &str, clock: &Arc<ManualClock>) -> Checked<Lake> {
     let clock: Arc<ManualClock> = Arc::clone(clock);
-    let options = OpenOptions { settings: settings(), clock };
+    let options = OpenOptions { settings: settings(), clock, ..OpenOptions::default() };
     Lake::open(location, options).await.map_err(|error| format!("the lake does not open: {}", describe(&error)))
 }
 

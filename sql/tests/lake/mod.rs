@@ -47,6 +47,7 @@ impl TestLake {
             message: String::new(),
             allow_asserted_times: true,
             clock: clock.clone(),
+            ..CreateOptions::default()
         };
         Lake::create(&location, options).await?;
         clock.set(SECOND_VERSION);
@@ -74,7 +75,7 @@ impl TestLake {
 
 async fn open(location: &str, settings: &Settings, clock: &Arc<ManualClock>) -> Result<Lake, Error> {
     let clock: Arc<ManualClock> = Arc::clone(clock);
-    let options = OpenOptions { settings: settings.clone(), clock };
+    let options = OpenOptions { settings: settings.clone(), clock, ..OpenOptions::default() };
     Lake::open(location, options).await
 }
 
