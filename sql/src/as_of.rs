@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::ast;
 use frostline_catalog::{AsOf, Version};
 
 use crate::context::{Context, fold};
+use crate::description::has_parameter;
 use crate::error::Error;
 use crate::expression::evaluate;
 use crate::instant::{InstantError, instant};
@@ -13,8 +14,20 @@ use crate::parse::VersionClause;
 impl Context {
     /// The version that a clause asks for.
     pub(crate) fn resolve_version(&self, clause: &VersionClause) -> Result<Version, Error> {
+        if self.describing && has_parameter(clause.expr()) {
+            return Ok(self.visible);
+        }
         let as_of = self.as_of(clause)?;
         Ok(self.state.resolve_as_of(&as_of, self.visible, self.started)?)
+    }
+
+    /// The version that a text asks for: a number, a tag or an instant.
+    pub(crate) fn resolve_version_text(&self, text: &str) -> Result<Version, Error> {
+        if let Ok(number) = text.parse::<i64>() {
+            return Ok(self.state.resolve_as_of(&AsOf::Version(number), self.visible, self.started)?);
+        }
+        let literal = ast::Expr::Value(ast::Value::SingleQuotedString(text.to_owned()).into());
+        self.resolve_version(&VersionClause::Auto(literal))
     }
 
     fn as_of(&self, clause: &VersionClause) -> Result<AsOf, Error> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::logical_expr::LogicalPlan;
 use frostline_catalog::schema::{Column, SortKey, arrow_schema};
 use frostline_engine::import::normalise::normalise_batch;
@@ -24,18 +25,45 @@ pub(crate) async fn write_plan(
     columns: &[Column],
     sort_by: Vec<SortKey>,
 ) -> Result<TakenRows, Error> {
-    let schema = arrow_schema(columns);
-    let mut writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by);
-    let mut rows = session.rows(context, plan).await?.into_rows()?;
-    let mut before = 0;
-    while let Some(batch) = rows.next().await {
-        let batch = batch?;
-        let count = batch.num_rows() as u64;
-        check_nulls(&batch, columns, before)?;
-        writer.write(normalise_batch(&batch, &schema)?).await?;
-        before += count;
+    let mut rows = PlanRows::new(context, columns, sort_by);
+    rows.write(session, context, plan).await?;
+    rows.finish().await
+}
+
+/// Takes the rows of queries in, one query after the other, as rows of a table with these columns.
+pub(crate) struct PlanRows<'a> {
+    columns: &'a [Column],
+    schema: SchemaRef,
+    writer: RowWriter,
+    before: u64,
+}
+
+impl<'a> PlanRows<'a> {
+    pub(crate) fn new(context: &Context, columns: &'a [Column], sort_by: Vec<SortKey>) -> Self {
+        let schema = arrow_schema(columns);
+        let writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by);
+        Self { columns, schema, writer, before: 0 }
     }
-    Ok(writer.finish().await?)
+
+    pub(crate) async fn write(
+        &mut self,
+        session: &Session,
+        context: &Arc<Context>,
+        plan: LogicalPlan,
+    ) -> Result<(), Error> {
+        let mut rows = session.rows(context, plan).await?.into_rows()?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            check_nulls(&batch, self.columns, self.before)?;
+            self.before += batch.num_rows() as u64;
+            self.writer.write(normalise_batch(&batch, &self.schema)?).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn finish(self) -> Result<TakenRows, Error> {
+        Ok(self.writer.finish().await?)
+    }
 }
 
 /// Refuses a missing value in a column that is NOT NULL, and says where.

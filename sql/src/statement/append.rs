@@ -1,18 +1,19 @@
-//! Appending Arrow batches.
+//! Appending Arrow batches, one after the other, in one commit.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast;
+use frostline_catalog::ObjectId;
 use frostline_catalog::schema::{Column, arrow_schema};
-use frostline_catalog::transaction::TableTarget;
+use frostline_catalog::transaction::{Proposal, TableTarget};
 use frostline_engine::RowWriter;
 use frostline_engine::import::normalise::normalise_batch;
 
 use super::Work;
 use super::create::counted;
-use crate::context::Context;
+use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::rows::check_nulls;
 use crate::session::Commit;
@@ -25,40 +26,93 @@ pub(crate) async fn append_batches(
 ) -> Result<Work, Error> {
     let qualified = context.qualify(table)?;
     let id = context.find_table(&qualified, context.visible)?;
-    let columns: Vec<Column> = context.state.columns_at(id, context.visible).into_iter().cloned().collect();
-    let schema = arrow_schema(&columns);
-    let sort_by = context.state.table_at(id, context.visible).map(|table| table.sort_by.clone());
-    let mut writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by.unwrap_or_default());
-    let mut rows_before = 0;
+    let mut append = Append::to_existing(context, qualified, id);
     for batch in batches {
-        if let Some(unknown) = batch
-            .schema()
-            .fields()
-            .iter()
-            .find(|field| !columns.iter().any(|column| column.name.as_str() == field.name()))
-        {
-            return Err(Error::statement(format!("table `{qualified}` has no column `{}`", unknown.name())));
+        append.check(&batch.schema())?;
+        append.write(&batch).await?;
+    }
+    append.finish(context).await
+}
+
+/// Batches on their way into a table.
+///
+/// * Columns are matched by name; those that a batch lacks are NULL.
+/// * Nothing is committed before [`Append::finish`], nor by it: it says what is to be committed.
+pub(crate) struct Append {
+    name: QualifiedName,
+    verb: &'static str,
+    target: TableTarget,
+    changes: Vec<Proposal>,
+    columns: Vec<Column>,
+    schema: SchemaRef,
+    writer: RowWriter,
+    rows_before: u64,
+}
+
+impl Append {
+    /// Into a table that is there.
+    pub(crate) fn to_existing(context: &Context, name: QualifiedName, table: ObjectId) -> Self {
+        let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
+        let schema = arrow_schema(&columns);
+        let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
+        let writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by.unwrap_or_default());
+        let target = TableTarget::Existing(table);
+        Self { name, verb: "append", target, changes: Vec::new(), columns, schema, writer, rows_before: 0 }
+    }
+
+    /// Into the table that one of the changes creates, the first of them that creates any.
+    pub(crate) fn to_created(
+        context: &Context,
+        name: QualifiedName,
+        changes: Vec<Proposal>,
+        columns: Vec<Column>,
+    ) -> Self {
+        let schema = arrow_schema(&columns);
+        let writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), Vec::new());
+        let verb = if changes.len() > 1 { "create or replace table" } else { "create table" };
+        Self { name, verb, target: TableTarget::Created(0), changes, columns, schema, writer, rows_before: 0 }
+    }
+
+    /// Refuses columns that the table does not have, and names that occur twice.
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), Error> {
+        let fields = schema.fields();
+        for (place, field) in fields.iter().enumerate() {
+            let name = field.name();
+            if !self.columns.iter().any(|column| column.name.as_str() == name) {
+                let known = self.columns.iter().map(|column| column.name.as_str());
+                let nearest = frostline_catalog::nearest(name, known);
+                let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+                return Err(Error::statement(format!("table `{}` has no column `{name}`{nearest}", self.name)));
+            }
+            if fields.iter().take(place).any(|before| before.name() == name) {
+                return Err(Error::statement(format!("column `{name}` occurs twice; give one of them another name")));
+            }
         }
-        let arranged = arrange(&batch, &columns)?;
-        check_nulls(&arranged, &columns, rows_before)?;
-        rows_before += arranged.num_rows() as u64;
-        writer.write(normalise_batch(&arranged, &schema)?).await?;
+        Ok(())
     }
-    let rows = writer.finish().await?;
-    let count = rows.rows();
-    if count == 0 {
-        return Ok(Work::no_change(context));
+
+    /// Takes a batch whose schema was checked.
+    pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let arranged = arrange(batch, &self.columns)?;
+        check_nulls(&arranged, &self.columns, self.rows_before)?;
+        self.rows_before += arranged.num_rows() as u64;
+        self.writer.write(normalise_batch(&arranged, &self.schema)?).await?;
+        Ok(())
     }
-    let mut blocks = Vec::new();
-    let changes = rows.into_proposals(TableTarget::Existing(id), &mut blocks);
-    Ok(Work::Commit(Commit {
-        operation: "insert",
-        summary: format!("append {qualified}, {}", counted(count)),
-        rows: count,
-        reads: Vec::new(),
-        changes,
-        blocks,
-    }))
+
+    /// Ends the batches.
+    pub(crate) async fn finish(self, context: &Context) -> Result<Work, Error> {
+        let rows = self.writer.finish().await?;
+        let count = rows.rows();
+        if count == 0 && self.changes.is_empty() {
+            return Ok(Work::no_change(context));
+        }
+        let (mut blocks, mut changes) = (Vec::new(), self.changes);
+        let operation = if changes.is_empty() { "insert" } else { "create table" };
+        changes.extend(rows.into_proposals(self.target, &mut blocks));
+        let summary = format!("{} {}, {}", self.verb, self.name, counted(count));
+        Ok(Work::Commit(Commit { operation, summary, rows: count, reads: Vec::new(), changes, blocks }))
+    }
 }
 
 /// A batch with the table's columns, in their order.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::{Relation, Version};
 
@@ -35,13 +36,25 @@ impl Descriptions {
         Ok(Work::Answer(Answer::of_batch(version, batch)))
     }
 
-    fn push(&mut self, name: &str, data_type: &datafusion::arrow::datatypes::DataType, nullable: bool) {
+    fn push(&mut self, name: &str, data_type: &DataType, nullable: bool) {
         self.names.push(name.to_owned());
         self.types.push(sql_type(data_type));
         self.nullable.push(nullable);
         self.defaults.push(None);
         self.comments.push(None);
     }
+}
+
+/// The columns of a description.
+pub(crate) fn schema() -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8View, true);
+    Arc::new(Schema::new(vec![
+        text("column_name"),
+        text("data_type"),
+        Field::new("is_nullable", DataType::Boolean, true),
+        text("column_default"),
+        text("comment"),
+    ]))
 }
 
 /// The version that a statement about a table looks at.

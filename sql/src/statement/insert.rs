@@ -6,6 +6,7 @@ use datafusion::common::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::sqlparser::ast;
+use frostline_catalog::ObjectId;
 use frostline_catalog::schema::Column;
 use frostline_catalog::transaction::TableTarget;
 
@@ -14,21 +15,33 @@ use super::create::{cast_by_position, counted};
 use super::name::own_schema;
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
+use crate::parameters::Parameters;
 use crate::parse;
-use crate::rows::write_plan;
+use crate::rows::PlanRows;
 use crate::session::{Commit, Session, fill_parameters};
 use crate::target::InsertTarget;
 
 pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &parse::Insert) -> Result<Work, Error> {
-    let qualified = context.qualify(&insert.table)?;
-    own_schema(&qualified.schema)?;
-    let table = context.find_table(&qualified, context.visible)?;
-    let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
+    run_each(session, context, insert, std::slice::from_ref(&context.parameters)).await
+}
+
+/// Runs an INSERT once for each of the parameters, as far as one commit of all the rows.
+pub(crate) async fn run_each(
+    session: &Session,
+    context: &Arc<Context>,
+    insert: &parse::Insert,
+    parameters: &[Parameters],
+) -> Result<Work, Error> {
+    let (qualified, table, columns) = target(context, insert)?;
     let plan = plan(context, insert, &qualified, &columns).await?;
-    // A parameter may have another type than its column: the planner took the column's.
-    let plan = cast_by_position(fill_parameters(plan, &context.parameters)?, &columns, &qualified)?;
     let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
-    let rows = write_plan(session, context, plan, &columns, sort_by.unwrap_or_default()).await?;
+    let mut rows = PlanRows::new(context, &columns, sort_by.unwrap_or_default());
+    for values in parameters {
+        // A parameter may have another type than its column: the planner took the column's.
+        let filled = cast_by_position(fill_parameters(plan.clone(), values)?, &columns, &qualified)?;
+        rows.write(session, context, filled).await?;
+    }
+    let rows = rows.finish().await?;
     let count = rows.rows();
     if count == 0 {
         return Ok(Work::no_change(context));
@@ -43,6 +56,21 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &pars
         changes,
         blocks,
     }))
+}
+
+/// The query whose rows are the new rows, with its parameters open.
+pub(crate) async fn plan_source(context: &Arc<Context>, insert: &parse::Insert) -> Result<LogicalPlan, Error> {
+    let (qualified, _, columns) = target(context, insert)?;
+    plan(context, insert, &qualified, &columns).await
+}
+
+/// The table that receives the rows.
+fn target(context: &Context, insert: &parse::Insert) -> Result<(QualifiedName, ObjectId, Vec<Column>), Error> {
+    let qualified = context.qualify(&insert.table)?;
+    own_schema(&qualified.schema)?;
+    let table = context.find_table(&qualified, context.visible)?;
+    let columns = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
+    Ok((qualified, table, columns))
 }
 
 /// The query whose rows are the new rows: every column of the table, in order, cast to its type.

@@ -7,6 +7,7 @@ mod create;
 mod describe;
 mod drop;
 mod explain;
+mod ingest;
 mod insert;
 mod name;
 mod output_file;
@@ -23,6 +24,13 @@ use futures::future::BoxFuture;
 
 pub(crate) use append::append_batches;
 pub(crate) use copy::import_files;
+pub(crate) use describe::schema as describe_schema;
+pub(crate) use explain::plan as plan_explain;
+pub(crate) use ingest::begin as begin_ingest;
+pub use ingest::{IfExists, IfMissing, Ingest};
+pub(crate) use insert::{plan_source, run_each as insert_each};
+pub(crate) use prepare::{prepared_statement, with_values};
+pub(crate) use summarize::schema as summarize_schema;
 
 use crate::answer::Answer;
 use crate::context::Context;

@@ -11,7 +11,7 @@ use crate::context::{Context, fold};
 use crate::error::Error;
 use crate::expression::evaluate;
 use crate::parameters::Parameters;
-use crate::parse::{Execute, Prepare, parse_one};
+use crate::parse::{Execute, Parsed, Prepare, parse_one};
 use crate::references::{Reference, references};
 use crate::session::{Prepared, Session};
 use crate::sql_types::arrow_type;
@@ -37,10 +37,30 @@ pub(super) async fn prepare(session: &Session, context: &Arc<Context>, prepare: 
     Ok(Work::Answer(Answer::Done))
 }
 
-pub(super) async fn execute(session: &Session, context: &Arc<Context>, execute: &Execute) -> Result<Work, Error> {
+/// The statement that an EXECUTE runs.
+pub(crate) fn prepared_statement(session: &Session, execute: &Execute) -> Result<Parsed, Error> {
+    Ok(parse_one(&prepared(session, execute)?.text)?)
+}
+
+fn prepared(session: &Session, execute: &Execute) -> Result<Prepared, Error> {
     let name = fold(&execute.name);
     let prepared = session.inner().prepared.get(&name).cloned();
-    let prepared = prepared.ok_or_else(|| not_prepared(session, &name))?;
+    prepared.ok_or_else(|| not_prepared(session, &name))
+}
+
+pub(super) async fn execute(session: &Session, context: &Arc<Context>, execute: &Execute) -> Result<Work, Error> {
+    let (with_values, parsed) = with_values(session, context, execute)?;
+    super::run(session, &with_values, &parsed).await
+}
+
+/// The statement that an EXECUTE runs, and the snapshot in which its parameters have their values.
+pub(crate) fn with_values(
+    session: &Session,
+    context: &Arc<Context>,
+    execute: &Execute,
+) -> Result<(Arc<Context>, Parsed), Error> {
+    let name = fold(&execute.name);
+    let prepared = prepared(session, execute)?;
     let mut values = Vec::with_capacity(execute.parameters.len());
     for (place, expr) in execute.parameters.iter().enumerate() {
         let value = evaluate(&context.base, expr, &context.parameters)?;
@@ -57,7 +77,7 @@ pub(super) async fn execute(session: &Session, context: &Arc<Context>, execute: 
         )));
     }
     let with_values = Arc::new(context.with_parameters(Parameters::positional(values)));
-    super::run(session, &with_values, &parse_one(&prepared.text)?).await
+    Ok((with_values, parse_one(&prepared.text)?))
 }
 
 fn cast(value: ScalarValue, data_type: &datafusion::arrow::datatypes::DataType) -> Result<ScalarValue, Error> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::functions_aggregate::expr_fn::{approx_distinct, avg, count, max, min};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 use datafusion::scalar::ScalarValue;
@@ -20,6 +20,21 @@ use crate::type_name::sql_type;
 
 /// How many aggregates each column has.
 const AGGREGATES: usize = 5;
+
+/// The columns of a summary.
+pub(crate) fn schema() -> SchemaRef {
+    let column = |name: &str, data_type: DataType| Field::new(name, data_type, true);
+    Arc::new(Schema::new(vec![
+        column("column_name", DataType::Utf8View),
+        column("column_type", DataType::Utf8View),
+        column("min", DataType::Utf8View),
+        column("max", DataType::Utf8View),
+        column("approx_unique", DataType::Int64),
+        column("avg", DataType::Float64),
+        column("count", DataType::Int64),
+        column("null_count", DataType::Int64),
+    ]))
+}
 
 pub(super) async fn relation(session: &Session, context: &Arc<Context>, at: &TableAt) -> Result<Work, Error> {
     let version = version_of(context, at)?;

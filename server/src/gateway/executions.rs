@@ -1,0 +1,219 @@
+//! Statements that write, each run once, whoever asks for the outcome and how often.
+//!
+//! A statement that writes runs in a task of its own. Who waits for it may go away: when nobody waits any more it is
+//! broken off, unless its commit began, which is carried through. Who comes back finds the outcome.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use frostline_catalog::Version;
+use frostline_sql::{ErrorKind, Stop};
+use tokio::sync::watch;
+
+use super::error::GatewayError;
+
+/// How many executions are remembered for those who ask again.
+const REMEMBERED_MAX: usize = 4096;
+
+/// What came of a statement that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The version that it made, or saw if it changed nothing.
+    pub(crate) version: Version,
+    /// How many rows it wrote.
+    pub(crate) rows: u64,
+}
+
+/// What came of an execution.
+pub(crate) type Finished = Arc<Result<Outcome, GatewayError>>;
+
+/// A statement that writes, running or done.
+#[derive(Debug)]
+pub(crate) struct Execution {
+    stop: Stop,
+    done: watch::Receiver<Option<Finished>>,
+    waiting: AtomicUsize,
+}
+
+impl Execution {
+    /// Begins to run. `stop` breaks it off before its commit.
+    pub(crate) fn begin<F>(stop: Stop, run: F) -> Arc<Self>
+    where
+        F: Future<Output = Result<Outcome, GatewayError>> + Send + 'static,
+    {
+        let (sender, done) = watch::channel(None);
+        tokio::spawn(async move {
+            let outcome = run.await;
+            sender.send_replace(Some(Arc::new(outcome)));
+        });
+        Arc::new(Self { stop, done, waiting: AtomicUsize::new(0) })
+    }
+
+    /// Waits for the outcome.
+    pub(crate) async fn outcome(&self) -> Finished {
+        let _waiter = Waiter::new(self);
+        let mut done = self.done.clone();
+        loop {
+            let finished: Option<Finished> = done.borrow_and_update().clone();
+            if let Some(finished) = finished {
+                return finished;
+            }
+            if done.changed().await.is_err() {
+                return Arc::new(Err(GatewayError::Internal("the task that ran a statement died".into())));
+            }
+        }
+    }
+
+    /// Whether it still runs and nobody broke it off.
+    pub(crate) fn is_running(&self) -> bool {
+        self.done.borrow().is_none() && !self.stop.is_stopped()
+    }
+
+    /// Whether who asks again gets this outcome: it runs, it was done, or nobody knows whether it was. If it surely
+    /// changed nothing, asking again runs it again.
+    pub(crate) fn stands(&self) -> bool {
+        match self.done.borrow().as_deref() {
+            None => !self.stop.is_stopped(),
+            Some(Ok(_)) => true,
+            Some(Err(GatewayError::Statement(error))) => error.kind() == ErrorKind::Unknown,
+            Some(Err(_)) => false,
+        }
+    }
+}
+
+/// Somebody who waits.
+struct Waiter<'a>(&'a Execution);
+
+impl<'a> Waiter<'a> {
+    fn new(execution: &'a Execution) -> Self {
+        execution.waiting.fetch_add(1, Ordering::AcqRel);
+        Self(execution)
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let was_last = self.0.waiting.fetch_sub(1, Ordering::AcqRel) == 1;
+        if was_last && self.0.done.borrow().is_none() {
+            self.0.stop.stop();
+        }
+    }
+}
+
+/// The last executions, by who asked for what.
+#[derive(Debug, Default)]
+pub(crate) struct Executions(Mutex<Recent>);
+
+#[derive(Debug, Default)]
+struct Recent {
+    by_key: HashMap<String, Arc<Execution>>,
+    order: VecDeque<String>,
+}
+
+/// Which earlier execution under the same key is the one that is asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Join {
+    /// None: each request is another one.
+    Never,
+    /// One that runs still.
+    Running,
+    /// Any that stands: the key says which execution is meant.
+    Standing,
+}
+
+impl Executions {
+    /// The execution that a request asks for: the last one under its key, if the request asks for that again, or a new
+    /// one.
+    pub(crate) fn join_or_begin(
+        &self,
+        key: String,
+        join: Join,
+        begin: impl FnOnce() -> Arc<Execution>,
+    ) -> Arc<Execution> {
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = recent.by_key.get(&key) {
+            let is_asked_for = match join {
+                Join::Never => false,
+                Join::Running => earlier.is_running(),
+                Join::Standing => earlier.stands(),
+            };
+            if is_asked_for {
+                return Arc::clone(earlier);
+            }
+        }
+        let execution = begin();
+        if recent.by_key.insert(key.clone(), Arc::clone(&execution)).is_none() {
+            recent.order.push_back(key);
+        }
+        while recent.order.len() > REMEMBERED_MAX {
+            if let Some(oldest) = recent.order.pop_front() {
+                recent.by_key.remove(&oldest);
+            }
+        }
+        execution
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DONE: Outcome = Outcome { version: Version::FIRST, rows: 3 };
+
+    #[tokio::test]
+    async fn everybody_who_waits_gets_the_one_outcome() {
+        let execution = Execution::begin(Stop::new(), async { Ok(DONE) });
+        let (one, other) = futures::join!(execution.outcome(), execution.outcome());
+        assert_eq!((*one).as_ref().ok(), Some(&DONE));
+        assert_eq!((*other).as_ref().ok(), Some(&DONE));
+        assert!(execution.stands() && !execution.is_running());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_broken_off() {
+        let stop = Stop::new();
+        let seen = stop.clone();
+        let execution = Execution::begin(stop.clone(), async move {
+            seen.stopped().await;
+            Err(GatewayError::TimedOut { most: std::time::Duration::ZERO })
+        });
+        {
+            let mut waiting = Box::pin(execution.outcome());
+            assert!(futures::poll!(&mut waiting).is_pending());
+            assert!(execution.is_running());
+        }
+        assert!(stop.is_stopped());
+        assert!(execution.outcome().await.is_err());
+        assert!(!execution.stands(), "asking again runs it again");
+    }
+
+    #[tokio::test]
+    async fn the_oldest_executions_are_forgotten() {
+        let executions = Executions::default();
+        let execution = Execution::begin(Stop::new(), async { Ok(DONE) });
+        for number in 0..=REMEMBERED_MAX {
+            executions.join_or_begin(number.to_string(), Join::Never, || Arc::clone(&execution));
+        }
+        let recent = executions.0.lock().unwrap();
+        assert!(!recent.by_key.contains_key("0") && recent.by_key.contains_key("1"));
+    }
+
+    #[tokio::test]
+    async fn who_asks_again_joins_and_who_asks_anew_does_not() {
+        let executions = Executions::default();
+        let begun = AtomicUsize::new(0);
+        let begin = || {
+            begun.fetch_add(1, Ordering::Relaxed);
+            Execution::begin(Stop::new(), async { Ok(DONE) })
+        };
+        let first = executions.join_or_begin("a".to_owned(), Join::Standing, begin);
+        assert!(first.outcome().await.is_ok());
+        executions.join_or_begin("a".to_owned(), Join::Standing, begin);
+        assert_eq!(begun.load(Ordering::Relaxed), 1, "it stands");
+        executions.join_or_begin("a".to_owned(), Join::Running, begin);
+        assert_eq!(begun.load(Ordering::Relaxed), 2, "it runs no more");
+        executions.join_or_begin("a".to_owned(), Join::Never, begin);
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
+    }
+}

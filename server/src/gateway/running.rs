@@ -1,0 +1,217 @@
+//! Rows of a statement that runs: with its turn, its deadline, its size, and its end in the books.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use frostline_catalog::Version;
+use frostline_sql::{Planned, Rows, Stop};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use super::error::GatewayError;
+use crate::limits::Permit;
+use crate::metrics::{Metrics, StatementNote};
+
+/// Rows of a statement, as they are computed. Dropping them ends the statement.
+pub(crate) struct RunningRows {
+    /// The version that they are read at.
+    pub(crate) version: Version,
+    /// Their columns as the statement promises them; batches may come with other nullability.
+    pub(crate) columns: SchemaRef,
+    /// The batches. After an error there is none.
+    pub(crate) batches: BoxStream<'static, Result<RecordBatch, GatewayError>>,
+}
+
+impl std::fmt::Debug for RunningRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningRows").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// A statement in the books: counted while it runs, noted when it ends, however that is.
+pub(crate) struct Book {
+    metrics: Arc<Metrics>,
+    query_id: String,
+    principal: Arc<str>,
+    label: &'static str,
+    began: Instant,
+    version: Option<Version>,
+    rows: u64,
+    outcome: &'static str,
+}
+
+impl Book {
+    pub(crate) fn open(metrics: Arc<Metrics>, query_id: String, principal: Arc<str>, label: &'static str) -> Self {
+        metrics.statement_began(label);
+        // Whoever drops it without a word broke the statement off.
+        let outcome = "cancelled";
+        Self { metrics, query_id, principal, label, began: Instant::now(), version: None, rows: 0, outcome }
+    }
+
+    /// Notes the version.
+    pub(crate) fn saw(&mut self, version: Version) {
+        self.version = Some(version);
+    }
+
+    /// Notes rows.
+    pub(crate) fn add_rows(&mut self, rows: u64) {
+        self.rows += rows;
+    }
+
+    /// Notes a good end.
+    pub(crate) fn succeeded(&mut self) {
+        self.outcome = "ok";
+    }
+
+    /// Notes an error.
+    pub(crate) fn failed(&mut self, error: &GatewayError) {
+        self.outcome = error.kind();
+    }
+}
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        let elapsed = self.began.elapsed();
+        self.metrics.statement_ended(self.label, self.outcome, elapsed.as_secs_f64());
+        StatementNote {
+            query_id: &self.query_id,
+            principal: &self.principal,
+            kind: self.label,
+            outcome: self.outcome,
+            version: self.version,
+            elapsed,
+            rows: self.rows,
+        }
+        .log();
+    }
+}
+
+/// What bounds a statement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// When it has to end.
+    pub(crate) deadline: tokio::time::Instant,
+    /// How long that was.
+    pub(crate) most: Duration,
+    /// How many bytes its rows may have.
+    pub(crate) bytes: u64,
+}
+
+/// A statement that runs.
+struct Runner {
+    waiting: VecDeque<Planned>,
+    current: Option<Rows>,
+    stop: Stop,
+    bounds: Bounds,
+    bytes: u64,
+    book: Book,
+    /// Given back when the statement ends.
+    _permit: Permit,
+    done: bool,
+}
+
+impl RunningRows {
+    /// Starts the first of some plans; the others follow when its rows have gone.
+    ///
+    /// # Errors
+    /// Those that show before the first row.
+    pub(crate) async fn start(
+        plans: Vec<Planned>,
+        stop: Stop,
+        bounds: Bounds,
+        mut book: Book,
+        permit: Permit,
+    ) -> Result<Self, GatewayError> {
+        let Some(first) = plans.first() else {
+            return Err(GatewayError::malformed("the parameters of a query", "there is no row of them"));
+        };
+        let (version, columns) = (first.version(), Arc::clone(first.columns()));
+        book.saw(version);
+        let mut runner =
+            Runner { waiting: plans.into(), current: None, stop, bounds, bytes: 0, book, _permit: permit, done: false };
+        if let Err(error) = runner.start_next().await {
+            runner.book.failed(&error);
+            return Err(error);
+        }
+        let batches = futures::stream::unfold(runner, |mut runner| async move {
+            let next = runner.next().await?;
+            Some((next, runner))
+        });
+        Ok(Self { version, columns, batches: batches.boxed() })
+    }
+}
+
+impl Runner {
+    /// Whatever comes first: the end of some work, the deadline, or that somebody breaks it off.
+    async fn within<T>(
+        stop: &Stop,
+        bounds: Bounds,
+        work: impl Future<Output = Result<T, frostline_sql::Error>>,
+    ) -> Result<T, GatewayError> {
+        tokio::select! {
+            biased;
+            () = stop.stopped() => Err(GatewayError::Statement(frostline_sql::Error::stopped())),
+            done = tokio::time::timeout_at(bounds.deadline, work) => match done {
+                Ok(done) => Ok(done?),
+                Err(_) => Err(GatewayError::TimedOut { most: bounds.most }),
+            },
+        }
+    }
+
+    async fn start_next(&mut self) -> Result<bool, GatewayError> {
+        let Some(plan) = self.waiting.pop_front() else { return Ok(false) };
+        self.current = Some(Self::within(&self.stop, self.bounds, plan.run()).await?);
+        Ok(true)
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>, GatewayError> {
+        loop {
+            if let Some(rows) = &mut self.current {
+                let next = async { rows.next().await.transpose() };
+                if let Some(batch) = Self::within(&self.stop, self.bounds, next).await? {
+                    return Ok(Some(batch));
+                }
+            }
+            self.current = None;
+            if !self.start_next().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Option<Result<RecordBatch, GatewayError>> {
+        if self.done {
+            return None;
+        }
+        let batch = match self.next_batch().await {
+            Ok(Some(batch)) => batch,
+            Ok(None) => {
+                self.done = true;
+                self.book.succeeded();
+                return None;
+            }
+            Err(error) => return Some(Err(self.fail(error))),
+        };
+        let bytes = batch.columns().iter().map(super::size::value_bytes).sum::<usize>() as u64;
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > self.bounds.bytes {
+            return Some(Err(self.fail(GatewayError::ResultSize { most: self.bounds.bytes })));
+        }
+        let rows = batch.num_rows() as u64;
+        self.book.add_rows(rows);
+        self.book.metrics.rows_sent(rows);
+        self.book.metrics.bytes_sent(bytes);
+        Some(Ok(batch))
+    }
+
+    fn fail(&mut self, error: GatewayError) -> GatewayError {
+        self.done = true;
+        self.current = None;
+        self.waiting.clear();
+        self.book.failed(&error);
+        error
+    }
+}

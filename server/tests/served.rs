@@ -1,0 +1,164 @@
+//! A lake in memory, served on this machine for one test.
+
+use std::net::SocketAddr;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow_flight::FlightInfo;
+use arrow_flight::error::FlightError;
+use arrow_flight::flight_service_client::FlightServiceClient;
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use frostline_server::{Authentication, NewToken, Rights, ServeError, ServeLimits, ServeSettings, create_token, serve};
+use frostline_sql::{CreateOptions, Lake, OpenOptions};
+use futures::TryStreamExt;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::Code;
+use tonic::transport::Channel;
+
+/// A client of Flight SQL.
+pub(crate) type Client = FlightSqlServiceClient<Channel>;
+
+/// Plans of deep queries recurse, and unoptimised builds have large frames.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Runs a test to its end.
+pub(crate) fn run<F: Future<Output = ()>>(test: F) {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(test);
+}
+
+/// A server that ends with the test.
+pub(crate) struct Served {
+    pub(crate) lake: Lake,
+    address: SocketAddr,
+    first_token: Option<String>,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Served {
+    /// Serves a new lake to everybody on this machine. The name must be of its own in this process.
+    pub(crate) async fn open(name: &str) -> Self {
+        Self::start(name, Authentication::Nobody, ServeLimits::default()).await
+    }
+
+    /// Serves a new lake to who has a token.
+    pub(crate) async fn guarded(name: &str) -> Self {
+        Self::start(name, Authentication::Tokens, ServeLimits::default()).await
+    }
+
+    /// Serves a new lake.
+    pub(crate) async fn start(name: &str, authentication: Authentication, limits: ServeLimits) -> Self {
+        let location = format!("memory://served-{name}");
+        Lake::create(&location, CreateOptions::default()).await.unwrap();
+        let options = OpenOptions { runtime: Some(limits.runtime()), ..OpenOptions::default() };
+        let lake = Lake::open(&location, options).await.unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (opened, waiting) = oneshot::channel();
+        let settings = ServeSettings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            http_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            authentication,
+            limits,
+            opened: Some(opened),
+            ..ServeSettings::default()
+        };
+        let ended = tokio::spawn(serve(lake.clone(), settings, async move {
+            let _ = stopped.await;
+        }));
+        let opened = waiting.await.expect("the doors open");
+        Self { lake, address: opened.flight, first_token: opened.first_token, stop, ended }
+    }
+
+    /// Ends the server in an orderly way.
+    pub(crate) async fn end(self) {
+        self.stop.send(()).expect("the server runs still");
+        self.ended.await.unwrap().unwrap();
+    }
+
+    /// The admin token that the first start made.
+    pub(crate) fn first_token(&self) -> String {
+        self.first_token.clone().expect("the lake had no token")
+    }
+
+    /// A new token.
+    pub(crate) async fn token(&self, name: &str, rights: Rights) -> String {
+        let (author, message) = ("test".to_owned(), String::new());
+        let request = NewToken { name: name.to_owned(), rights, expires_in: None, author, message };
+        create_token(&self.lake, request).await.unwrap().text
+    }
+
+    async fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
+    }
+
+    /// A client that sends no token.
+    pub(crate) async fn client(&self) -> Client {
+        FlightSqlServiceClient::new(self.channel().await)
+    }
+
+    /// A client that sends a token.
+    pub(crate) async fn client_with(&self, token: &str) -> Client {
+        let mut client = self.client().await;
+        client.set_token(token.to_owned());
+        client
+    }
+
+    /// A client that speaks plain Flight.
+    pub(crate) async fn raw(&self) -> FlightServiceClient<Channel> {
+        FlightServiceClient::new(self.channel().await)
+    }
+}
+
+/// The rows that a ticket gives.
+pub(crate) async fn fetch(client: &mut Client, info: &FlightInfo) -> Result<Vec<RecordBatch>, FlightError> {
+    let [endpoint] = info.endpoint.as_slice() else { unreachable!("one endpoint, not {}", info.endpoint.len()) };
+    client.do_get(endpoint.ticket.clone().unwrap()).await?.try_collect().await
+}
+
+/// The rows of a query.
+pub(crate) async fn query(client: &mut Client, sql: &str) -> Vec<RecordBatch> {
+    let info = client.execute(sql.to_owned(), None).await.unwrap_or_else(|error| unreachable!("{sql}: {error}"));
+    fetch(client, &info).await.unwrap_or_else(|error| unreachable!("{sql}: {error}"))
+}
+
+/// The one whole number of a query.
+pub(crate) async fn number(client: &mut Client, sql: &str) -> i64 {
+    let batches = query(client, sql).await;
+    let batch = batches.iter().find(|batch| batch.num_rows() > 0).expect("there is a row");
+    batch.column(0).as_primitive::<Int64Type>().value(0)
+}
+
+/// The texts of a query's first column.
+pub(crate) fn texts(batches: &[RecordBatch], column: usize) -> Vec<String> {
+    let all = batches.iter().flat_map(|batch| {
+        let texts = batch.column(column).as_string::<i32>();
+        (0..texts.len()).map(|row| texts.value(row).to_owned()).collect::<Vec<String>>()
+    });
+    all.collect()
+}
+
+/// Runs a statement that writes.
+pub(crate) async fn update(client: &mut Client, sql: &str) -> i64 {
+    client.execute_update(sql.to_owned(), None).await.unwrap_or_else(|error| unreachable!("{sql}: {error}"))
+}
+
+/// The code and the message of an error.
+pub(crate) fn told(error: &FlightError) -> (Code, String) {
+    match error {
+        FlightError::Tonic(status) => (status.code(), status.message().to_owned()),
+        other => unreachable!("{other}"),
+    }
+}
+
+/// The version in the metadata of a result.
+pub(crate) fn version_of(info: &FlightInfo) -> u64 {
+    std::str::from_utf8(&info.app_metadata).unwrap().parse().unwrap()
+}

@@ -1,0 +1,112 @@
+//! What a session can see: schemas, tables and views, for clients that browse.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use frostline_catalog::schema::Column;
+use frostline_catalog::{Relation, Version};
+
+use crate::context::{CATALOG, Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
+use crate::error::Error;
+use crate::session::Session;
+use crate::system::SystemTable;
+
+/// The catalog of one version, as a session sees it. It is read from memory, but for asking for the newest version.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    context: Arc<Context>,
+}
+
+/// A table or view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelationInfo {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: RelationKind,
+}
+
+/// What a relation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RelationKind {
+    /// A table.
+    Table,
+    /// A query under a name.
+    View,
+    /// A relation of schema `system`.
+    System,
+}
+
+impl Session {
+    /// What the session can see now.
+    ///
+    /// # Errors
+    /// If the newest version cannot be asked for.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(Snapshot { context: self.describing_context().await? })
+    }
+}
+
+impl Snapshot {
+    /// The version.
+    pub fn version(&self) -> Version {
+        self.context.visible
+    }
+
+    /// The name of the one catalog.
+    pub fn catalog(&self) -> &'static str {
+        CATALOG
+    }
+
+    /// The schemas by name, those of the lake itself included.
+    pub fn schemas(&self) -> Vec<String> {
+        let own = self.context.state.schemas_at(self.context.visible).map(|(_, name)| name.to_string());
+        let mut schemas: Vec<String> = own.chain([SYSTEM.to_owned(), INFORMATION_SCHEMA.to_owned()]).collect();
+        schemas.sort();
+        schemas
+    }
+
+    /// The tables and views, by schema and name.
+    pub fn relations(&self) -> Vec<RelationInfo> {
+        let (state, version) = (&self.context.state, self.context.visible);
+        let schemas: Vec<_> = state.schemas_at(version).collect();
+        let mut relations: Vec<RelationInfo> = state
+            .relations_at(version)
+            .filter_map(|(schema, relation)| {
+                let (_, schema) = schemas.iter().find(|(id, _)| *id == schema)?;
+                let kind = match relation {
+                    Relation::Table(..) => RelationKind::Table,
+                    Relation::View(..) => RelationKind::View,
+                };
+                Some(RelationInfo { schema: schema.to_string(), name: relation.name().to_string(), kind })
+            })
+            .collect();
+        relations.extend(SystemTable::ALL.iter().map(|table| RelationInfo {
+            schema: SYSTEM.to_owned(),
+            name: table.name().to_owned(),
+            kind: RelationKind::System,
+        }));
+        relations.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
+        relations
+    }
+
+    /// The columns of a relation.
+    ///
+    /// # Errors
+    /// If it is not there, or is a view whose query does not fit its tables any more.
+    pub async fn columns(&self, relation: &RelationInfo) -> Result<SchemaRef, Error> {
+        let qualified = QualifiedName { schema: relation.schema.clone(), name: relation.name.clone() };
+        let version = self.context.visible;
+        if let Some(Relation::Table(table, _)) = self.context.find(&qualified, version) {
+            let columns = self.context.state.columns_at(table, version);
+            let field = |column: &Column| Field::new(column.name.as_str(), column.data_type.clone(), column.nullable);
+            return Ok(Arc::new(Schema::new(columns.into_iter().map(field).collect::<Vec<Field>>())));
+        }
+        match self.context.relation(&qualified, version, 0).await? {
+            Some(provider) => Ok(provider.schema()),
+            None => Err(self.context.missing(&qualified, version)),
+        }
+    }
+}
