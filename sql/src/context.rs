@@ -18,6 +18,7 @@ use futures::future::BoxFuture;
 
 use crate::at_version::AtVersion;
 use crate::catalog::LakeCatalogs;
+use crate::column_names::{Renamed, Taker, name_columns};
 use crate::error::Error;
 use crate::function::CurrentVersion;
 use crate::instant::Zone;
@@ -25,8 +26,8 @@ use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
 use crate::references::{Reference, references};
+use crate::result_names::{ResultNames, distinct_columns};
 use crate::settings::{self, OwnSettings};
-use crate::subquery_names::name_subqueries;
 use crate::system::{SettingRow, SystemTable};
 use crate::table::{ScanLog, TableAt};
 
@@ -117,32 +118,44 @@ impl Context {
         Ok(QualifiedName { schema, name })
     }
 
-    /// Plans a query whose unversioned names are those of `version`.
+    /// Plans a query whose unversioned names are those of `version`, and whose rows something else takes: no two of its
+    /// columns have one name.
     pub(crate) fn plan_query<'a>(
         self: &'a Arc<Self>,
         query: &'a ast::Query,
         version: Version,
         depth: usize,
     ) -> BoxFuture<'a, Result<LogicalPlan, Error>> {
-        let mut named = query.clone();
-        name_subqueries(&mut named);
-        let statement = ast::Statement::Query(Box::new(named));
-        self.plan_statement(DFStatement::Statement(Box::new(statement)), query, version, depth)
-    }
-
-    /// Plans a statement whose relations are those of `query`.
-    pub(crate) fn plan_statement<'a>(
-        self: &'a Arc<Self>,
-        statement: DFStatement,
-        query: &'a ast::Query,
-        version: Version,
-        depth: usize,
-    ) -> BoxFuture<'a, Result<LogicalPlan, Error>> {
         async move {
-            let state = self.planning_state(query, version, depth).await?;
-            Ok(state.statement_to_plan(statement).await?)
+            let mut named = query.clone();
+            self.name_columns(&mut named, Taker::Statement);
+            distinct_columns(self.plan_named(named, version, depth).await?)
         }
         .boxed()
+    }
+
+    /// Plans a query whose rows the user takes, and says what the columns are called there.
+    pub(crate) async fn plan_result(self: &Arc<Self>, query: &ast::Query) -> Result<(LogicalPlan, ResultNames), Error> {
+        let mut named = query.clone();
+        let renamed = self.name_columns(&mut named, Taker::User);
+        let plan = self.plan_named(named, self.visible, 0).await?;
+        Ok((plan, ResultNames::new(renamed)))
+    }
+
+    /// Names the columns of a query that is to be planned.
+    pub(crate) fn name_columns(&self, query: &mut ast::Query, taker: Taker) -> Vec<Renamed> {
+        name_columns(query, taker, &|name: &str| self.base.aggregate_functions().contains_key(name))
+    }
+
+    async fn plan_named(
+        self: &Arc<Self>,
+        query: ast::Query,
+        version: Version,
+        depth: usize,
+    ) -> Result<LogicalPlan, Error> {
+        let state = self.planning_state(&query, version, depth).await?;
+        let statement = ast::Statement::Query(Box::new(query));
+        Ok(state.statement_to_plan(DFStatement::Statement(Box::new(statement))).await?)
     }
 
     /// A planner's state in which every relation of `query` is resolved.

@@ -11,13 +11,14 @@ mod alter;
 mod copy;
 mod create;
 mod describe;
+mod explain;
 mod insert;
 mod options;
 mod refused;
 mod session;
 
-use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement as DFStatement};
-use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query};
+use datafusion::sql::parser::{DFParser, DFParserBuilder};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
@@ -26,7 +27,7 @@ use super::check::check;
 use super::dialect::DIALECT;
 use super::error::{ParseError, Position};
 use super::source::Source;
-use super::statement::{Explain, Statement};
+use super::statement::Statement;
 use super::tokens::{is_word, number_parameters, rewrite, split};
 use super::version_clause::{VersionClause, version_clause};
 
@@ -158,27 +159,6 @@ impl StatementParser<'_> {
             "COPY" => self.copy(),
             _ => Err(refused::verb(&verb, first.span.start)),
         }
-    }
-
-    /// `EXPLAIN …`: DataFusion knows its options.
-    fn explain(&mut self) -> Result<Statement, ParseError> {
-        let DFStatement::Explain(explain) = self.inner.parse_statement()? else {
-            return Err(ParseError::syntax(self.here(), "expected: a query behind EXPLAIN"));
-        };
-        match explain.statement.as_ref() {
-            DFStatement::Statement(inner) => match inner.as_ref() {
-                ast::Statement::Query(query) => check(query)?,
-                ast::Statement::Insert(found) => {
-                    insert::convert(found.clone(), self.by_name)?;
-                    if self.by_name {
-                        return Err(ParseError::unsupported("EXPLAIN of INSERT … BY NAME", "explain its query alone"));
-                    }
-                }
-                _ => return Err(refused::explained()),
-            },
-            _ => return Err(refused::explained()),
-        }
-        Ok(Statement::Explain(Explain { options: explain.options, inner: explain.statement }))
     }
 
     /// A query, checked.

@@ -1,7 +1,6 @@
 //! The statements that Frostline executes.
 
 use datafusion::common::format::ExplainStatementOptions;
-use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::sqlparser::ast::{self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, TableConstraint};
 
 use super::version_clause::VersionClause;
@@ -14,7 +13,7 @@ use super::version_clause::VersionClause;
 pub enum Statement {
     /// A query.
     Query(Box<Query>),
-    /// `EXPLAIN [ANALYZE]` of a query or an INSERT.
+    /// `EXPLAIN [ANALYZE]` of a query, or EXPLAIN of what a query feeds.
     Explain(Explain),
     /// `INSERT INTO t … SELECT | VALUES`.
     Insert(Insert),
@@ -77,7 +76,7 @@ impl Statement {
     pub fn query(&self) -> Option<&Query> {
         match self {
             Self::Query(query) | Self::DescribeQuery(query) | Self::SummarizeQuery(query) => Some(query),
-            Self::Explain(explain) => explained_query(&explain.inner),
+            Self::Explain(explain) => explain.inner.query(),
             Self::Insert(insert) => Some(&insert.source),
             Self::CreateTable(table) => table.query.as_deref(),
             Self::CreateView(view) => Some(&view.query),
@@ -88,24 +87,13 @@ impl Statement {
     }
 }
 
-fn explained_query(inner: &DFStatement) -> Option<&Query> {
-    let DFStatement::Statement(inner) = inner else {
-        return None;
-    };
-    match inner.as_ref() {
-        ast::Statement::Query(query) => Some(query),
-        ast::Statement::Insert(insert) => insert.source.as_deref(),
-        _ => None,
-    }
-}
-
 /// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f]`, or the same as `EXPLAIN (option, …)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explain {
     /// The options, `analyze`, `verbose` and `format` among them.
     pub options: ExplainStatementOptions,
-    /// A query or an INSERT.
-    pub inner: Box<DFStatement>,
+    /// A query, an INSERT, a CREATE TABLE with a query, or a COPY TO. A query if `analyze` is set.
+    pub inner: Box<Statement>,
 }
 
 /// An INSERT.

@@ -1,15 +1,16 @@
 //! The pass over the tokens of one statement, before the parser sees them.
 //!
-//! It does four things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
+//! It does five things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
 //! into the one that the parser knows, refuses the spellings and places that are not accepted, numbers the
-//! parameters, and takes `BY NAME` out of an INSERT. Tokens keep the places they have in the text, so that errors
-//! point at what was typed.
+//! parameters, takes `BY NAME` out of an INSERT, and writes types of structs with angle brackets. Tokens keep the
+//! places they have in the text, so that errors point at what was typed.
 
 mod clause;
 mod parameters;
 mod place;
 mod refusal;
 mod rewrite;
+mod struct_type;
 mod word;
 
 pub(crate) use parameters::number_parameters;

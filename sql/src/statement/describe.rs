@@ -79,11 +79,11 @@ pub(super) async fn relation(context: &Arc<Context>, at: &TableAt) -> Result<Wor
 }
 
 pub(super) async fn query(context: &Arc<Context>, query: &ast::Query) -> Result<Work, Error> {
-    let plan = context.plan_query(query, context.visible, 0).await?;
+    let (plan, names) = context.plan_result(query).await?;
     let plan = crate::session::fill_parameters(plan, &context.parameters)?;
     let mut found = Descriptions::default();
     for field in plan.schema().fields() {
-        found.push(field.name(), field.data_type(), field.is_nullable());
+        found.push(names.asked(field.name()), field.data_type(), field.is_nullable());
     }
     found.into_answer(context.visible)
 }

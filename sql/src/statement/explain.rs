@@ -1,38 +1,33 @@
 //! EXPLAIN [ANALYZE]: the planner's plans, and what each scan pruned and read.
+//!
+//! Of a statement that writes, the query that feeds it is planned and shown. Nothing is written, and no file made.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::common::format::ExplainStatementOptions;
+use datafusion::logical_expr::{LogicalPlan, PlanType, ToStringifiedPlan};
+use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::parser::{ExplainStatement, Statement as DFStatement};
 use datafusion::sql::sqlparser::ast;
+use futures::StreamExt;
 
 use super::Work;
+use super::insert::planned;
 use crate::answer::{Answer, Rows};
 use crate::context::Context;
 use crate::error::Error;
-use crate::parse::Explain;
-use crate::session::{Session, fill_parameters};
+use crate::parse::{CopySource, CopyTo, CreateTable, Explain, Statement, parse_one};
+use crate::session::fill_parameters;
 use crate::table::ScanSummary;
-use datafusion::physical_plan::execute_stream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::StreamExt;
 
-pub(super) async fn run(session: &Session, context: &Arc<Context>, explain: &Explain) -> Result<Work, Error> {
-    let inner = match explain.inner.as_ref() {
-        DFStatement::Statement(inner) => inner.as_ref(),
-        _ => return Err(Error::statement("EXPLAIN takes a query")),
-    };
-    let ast::Statement::Query(query) = inner else {
-        return Err(Error::statement("EXPLAIN takes a query").with_hint("explain the query of an INSERT alone"));
-    };
-    let statement =
-        DFStatement::Explain(ExplainStatement { options: explain.options.clone(), statement: explain.inner.clone() });
-    let plan = context.plan_statement(statement, query, context.visible, 0).await?;
-    let plan = fill_parameters(plan, &context.parameters)?;
+pub(super) async fn run(context: &Arc<Context>, explain: &Explain) -> Result<Work, Error> {
+    let plan = fill_parameters(feeding_plan(context, &explain.inner).await?, &context.parameters)?;
+    let plan = explained(context, &explain.options, plan).await?;
     let physical = context.base.create_physical_plan(&plan).await?;
     let schema = physical.schema();
     let batches = execute_stream(physical, context.base.task_ctx())?;
-    let _ = session;
     let scans = context.scans.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let own = scans.iter().map(|scan| ("scan".to_owned(), shown(context, scan)));
     let lines: Vec<(String, String)> =
@@ -43,6 +38,53 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, explain: &Exp
     let stream = batches.chain(futures::stream::iter([Ok(more)]));
     let stream = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), stream));
     Ok(Work::Answer(Answer::Rows(Rows { version: context.visible, schema, stream })))
+}
+
+/// The plan of the query that a statement runs.
+async fn feeding_plan(context: &Arc<Context>, statement: &Statement) -> Result<LogicalPlan, Error> {
+    match statement {
+        Statement::Query(query) => Ok(context.plan_result(query).await?.0),
+        Statement::Insert(insert) => Ok(planned(context, insert).await?.plan),
+        Statement::CreateTable(CreateTable { query: Some(query), .. })
+        | Statement::CopyTo(CopyTo { source: CopySource::Query(query), .. }) => {
+            context.plan_query(query, context.visible, 0).await
+        }
+        Statement::CopyTo(CopyTo { source: CopySource::Table(name), .. }) => {
+            let query = parsed_query(&format!("SELECT * FROM {name}"))?;
+            context.plan_query(&query, context.visible, 0).await
+        }
+        _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
+    }
+}
+
+/// The EXPLAIN of a plan. The planner checks the options on a query of its own, whose plan then gives way.
+async fn explained(
+    context: &Context,
+    options: &ExplainStatementOptions,
+    plan: LogicalPlan,
+) -> Result<LogicalPlan, Error> {
+    let query = ast::Statement::Query(parsed_query("SELECT 1")?);
+    let statement = Box::new(DFStatement::Statement(Box::new(query)));
+    let statement = DFStatement::Explain(ExplainStatement { options: options.clone(), statement });
+    match context.base.statement_to_plan(statement).await? {
+        LogicalPlan::Explain(mut explain) => {
+            explain.stringified_plans = vec![plan.to_stringified(PlanType::InitialLogicalPlan)];
+            explain.plan = Arc::new(plan);
+            Ok(LogicalPlan::Explain(explain))
+        }
+        LogicalPlan::Analyze(mut analyze) => {
+            analyze.input = Arc::new(plan);
+            Ok(LogicalPlan::Analyze(analyze))
+        }
+        _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
+    }
+}
+
+fn parsed_query(text: &str) -> Result<Box<ast::Query>, Error> {
+    match parse_one(text)?.statement {
+        Statement::Query(query) => Ok(query),
+        _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
+    }
 }
 
 /// What a scan decided, as a line.

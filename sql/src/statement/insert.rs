@@ -6,12 +6,14 @@ use datafusion::common::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::sqlparser::ast;
+use frostline_catalog::ObjectId;
 use frostline_catalog::schema::Column;
 use frostline_catalog::transaction::TableTarget;
 
 use super::Work;
 use super::create::{cast_by_position, counted};
 use super::name::own_schema;
+use crate::column_names::Taker;
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::parse;
@@ -19,14 +21,29 @@ use crate::rows::write_plan;
 use crate::session::{Commit, Session, fill_parameters};
 use crate::target::InsertTarget;
 
-pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &parse::Insert) -> Result<Work, Error> {
-    let qualified = context.qualify(&insert.table)?;
-    own_schema(&qualified.schema)?;
-    let table = context.find_table(&qualified, context.visible)?;
+/// An INSERT that is planned and not run.
+pub(super) struct Planned {
+    /// The query whose rows are the new rows, its parameters filled in.
+    pub(super) plan: LogicalPlan,
+    table: ObjectId,
+    name: QualifiedName,
+    columns: Vec<Column>,
+}
+
+/// Plans an INSERT.
+pub(super) async fn planned(context: &Arc<Context>, insert: &parse::Insert) -> Result<Planned, Error> {
+    let name = context.qualify(&insert.table)?;
+    own_schema(&name.schema)?;
+    let table = context.find_table(&name, context.visible)?;
     let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
-    let plan = plan(context, insert, &qualified, &columns).await?;
+    let plan = plan(context, insert, &name, &columns).await?;
     // A parameter may have another type than its column: the planner took the column's.
-    let plan = cast_by_position(fill_parameters(plan, &context.parameters)?, &columns, &qualified)?;
+    let plan = cast_by_position(fill_parameters(plan, &context.parameters)?, &columns, &name)?;
+    Ok(Planned { plan, table, name, columns })
+}
+
+pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &parse::Insert) -> Result<Work, Error> {
+    let Planned { plan, table, name: qualified, columns } = planned(context, insert).await?;
     let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
     let rows = write_plan(session, context, plan, &columns, sort_by.unwrap_or_default()).await?;
     let count = rows.rows();
@@ -63,6 +80,9 @@ async fn plan(
         let names = insert.columns.iter().filter_map(|name| name.0.last()?.as_ident().map(crate::context::fold));
         let names: Vec<String> = names.collect();
         check_names(table, columns, names.iter().map(String::as_str))?;
+    }
+    if let Some(source) = &mut statement.source {
+        context.name_columns(source, Taker::Statement);
     }
     statement.table = ast::TableObject::TableName(crate::target::target_name(table));
     let target = InsertTarget::new(&context.base, columns)?;

@@ -58,10 +58,11 @@ pub(crate) fn run<'a>(
         }
         match statement {
             Statement::Query(query) => {
-                let plan = context.plan_query(query, context.visible, 0).await?;
-                session.rows(context, plan).await.map(Work::Answer)
+                let (plan, names) = context.plan_result(query).await?;
+                let rows = session.rows(context, plan).await?.into_rows()?;
+                Ok(Work::Answer(Answer::Rows(names.give(rows))))
             }
-            Statement::Explain(explain) => explain::run(session, context, explain).await,
+            Statement::Explain(explain) => explain::run(context, explain).await,
             Statement::Insert(insert) => insert::run(session, context, insert).await,
             Statement::CreateTable(table) => create::table(session, context, table).await,
             Statement::CreateSchema(schema) => create::schema(context, schema),

@@ -19,7 +19,7 @@ impl StatementParser<'_> {
 }
 
 /// Takes an INSERT of the syntax tree over, or says which part of it Frostline does not know.
-pub(super) fn convert(found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> {
+fn convert(found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> {
     refuse_parts(&found)?;
     let TableObject::TableName(table) = &found.table else {
         return Err(ParseError::unsupported("INSERT into a function or query", "name a table behind INTO"));

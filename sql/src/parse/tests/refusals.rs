@@ -63,6 +63,7 @@ fn the_target_of_a_write_takes_no_clause() {
         ("ALTER TABLE t AS OF VERSION 3 DROP COLUMN a", "ALTER"),
         ("TRUNCATE TABLE t AS OF VERSION 3", "TRUNCATE"),
         ("EXPLAIN INSERT INTO t AS OF VERSION 3 SELECT 1", "INSERT"),
+        ("EXPLAIN DROP TABLE t AS OF VERSION 3", "DROP"),
     ] {
         let message = refuse(sql).to_string();
         let expected = format!(
@@ -269,7 +270,21 @@ fn statements_that_are_not_executed_say_what_to_do() {
              `CREATE OR REPLACE TABLE … AS SELECT …`",
         ),
         ("DROP TABLE t CASCADE", "DROP … CASCADE", "drop what depends on it first, by name"),
-        ("EXPLAIN DROP TABLE t", "EXPLAIN of this statement", "explain a query or an INSERT"),
+        (
+            "EXPLAIN DROP TABLE t",
+            "EXPLAIN of this statement",
+            "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+        ),
+        (
+            "EXPLAIN CREATE TABLE t (a INT)",
+            "EXPLAIN of this statement",
+            "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+        ),
+        (
+            "EXPLAIN ANALYZE INSERT INTO t SELECT 1",
+            "EXPLAIN ANALYZE of a statement that writes",
+            "it would have to write: leave ANALYZE out, or analyze the query alone",
+        ),
         ("INSERT INTO t DEFAULT VALUES", "INSERT without rows", "add `VALUES (…)` or `SELECT …`"),
     ] {
         check(sql, &format!("{what} is not supported; {instead}"));

@@ -131,6 +131,25 @@ fn explain_keeps_its_options() {
         panic!("not an explain");
     };
     assert!(explain.options.analyze && explain.options.verbose);
+    let Statement::Explain(explain) = read("EXPLAIN (ANALYZE FALSE, FORMAT indent) (SELECT 1)") else {
+        panic!("not an explain");
+    };
+    assert_eq!((explain.options.analyze, explain.options.format), (false, Some(ExplainFormat::Indent)));
+    assert!(matches!(read("EXPLAIN (SELECT 1)"), Statement::Explain(_)));
+}
+
+#[test]
+fn explain_takes_what_a_query_feeds() {
+    for (sql, query) in [
+        ("EXPLAIN INSERT INTO t BY NAME SELECT 1 AS a", Some("SELECT 1 AS a")),
+        ("EXPLAIN INSERT INTO t VALUES (1)", Some("VALUES (1)")),
+        ("EXPLAIN CREATE OR REPLACE TABLE t SORT BY (a) AS SELECT 1 AS a", Some("SELECT 1 AS a")),
+        ("EXPLAIN COPY (SELECT 1 AS a) TO 'a.csv'", Some("SELECT 1 AS a")),
+        ("EXPLAIN COPY t TO 'a.csv'", None),
+    ] {
+        let statement = read(sql);
+        assert_eq!(statement.query().map(ToString::to_string).as_deref(), query, "{sql}");
+    }
 }
 
 #[test]
