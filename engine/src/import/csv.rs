@@ -183,6 +183,7 @@ impl CsvReader {
         let array = build_column(field.data_type(), block.len(), cell)
             .map_err(|error| self.column_error(block, field, error))?;
         if !field.is_nullable()
+            && array.null_count() > 0
             && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
         {
             return Err(ImportError::NullValue {

@@ -203,6 +203,7 @@ impl JsonReader {
             ColumnError::Arrow(source) => self.batch_error(block, 0, source),
         })?;
         if !field.is_nullable()
+            && array.null_count() > 0
             && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
         {
             return Err(ImportError::NullValue {

@@ -184,6 +184,7 @@ impl ParquetReader {
             }
         };
         if !field.is_nullable()
+            && array.null_count() > 0
             && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
         {
             return Err(ImportError::NullValue { file, row: self.row_of(row), column: name });
