@@ -136,7 +136,18 @@ of_kind! {
     SealedError => Lake,
     ExportError => Statement,
     CsvOptionError => Statement,
-    VerifyError => Lake,
+}
+
+impl From<VerifyError> for Error {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Ledger(error) => error.into(),
+            VerifyError::Unread(_) => Self::caused(ErrorKind::Store, error),
+            VerifyError::Slot { .. } | VerifyError::Hot { .. } | VerifyError::Frozen { .. } | VerifyError::Catalog => {
+                Self::caused(ErrorKind::Lake, error)
+            }
+        }
+    }
 }
 
 impl From<AsOfError> for Error {

@@ -19,6 +19,8 @@ use arrow::datatypes::DataType;
 
 mod first_commit;
 mod following;
+mod left_over;
+mod uncertain;
 
 fn settings(interval: u64) -> LedgerSettings {
     LedgerSettings { checkpoint_interval_slots: interval, commit_timeout: Duration::from_millis(200) }
