@@ -15,9 +15,12 @@ async fn lake() -> Arc<dyn ObjectStore> {
 /// The same objects in a store that does as a plan says with requests for slot 2. It is not probed.
 fn behind(inner: &Arc<dyn ObjectStore>, plan: impl Fn(Operation, u64) -> Fault + Send + Sync + 'static) -> LakeStore {
     let second = keys::slot(Slot::new(2));
-    let faulty = FaultStore::new(Arc::clone(inner), move |operation: Operation, key: &Path, call: u64| {
-        if *key == second { plan(operation, call) } else { Fault::None }
-    });
+    let faulty = FaultStore::new(
+        Arc::clone(inner),
+        move |operation: Operation, key: &Path, call: u64| {
+            if *key == second { plan(operation, call) } else { Fault::None }
+        },
+    );
     LakeStore::from_one(Arc::new(faulty)).with_conformance(Conformance::Guaranteed)
 }
 
