@@ -7,6 +7,7 @@
 //!   against the file before anything is decoded, and the rows that come out are counted.
 
 mod footer;
+mod nesting;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,6 +32,7 @@ use super::source::SourceFile;
 use super::target::Target;
 
 pub use footer::ParquetFooter;
+use nesting::{DEPTH_MAX, NestingFault, check_nesting};
 
 /// A column of a file, with its name and type as tables have them.
 pub(crate) struct ParquetColumn {
@@ -46,7 +48,7 @@ pub(crate) fn infer_parquet(source: &SourceFile, options: &ImportOptions) -> Res
         &source.path,
         || "its footer".to_owned(),
         || {
-            let builder = open_file(&source.path)?;
+            let builder = open_file(source)?;
             normal_columns(&source.path, builder.schema(), options.keep_case)
         },
     )
@@ -93,7 +95,7 @@ impl ParquetReader {
             &source.path,
             || "its footer".to_owned(),
             || {
-                let builder = open_file(&source.path)?;
+                let builder = open_file(source)?;
                 let file_schema = Arc::clone(builder.schema());
                 let spelled: Vec<&str> = file_schema.fields().iter().map(|field| field.name().as_str()).collect();
                 let positions = match_columns(&source.path, target.schema(), &spelled, options.keep_case)?;
@@ -226,13 +228,20 @@ fn behind_wall<T>(
 }
 
 /// Opens a file whose footer can be trusted as far as its sizes and offsets go.
-fn open_file(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, ImportError> {
+fn open_file(source: &SourceFile) -> Result<ParquetRecordBatchReaderBuilder<File>, ImportError> {
+    let path: &Path = &source.path;
     let io_error = |source: std::io::Error| ImportError::Io { file: path.to_path_buf(), source };
-    let file = File::open(path).map_err(io_error)?;
+    let file = source.open()?;
     let size_bytes = file.metadata().map_err(io_error)?.len();
     if size_bytes == 0 {
         return Err(ImportError::Empty { file: path.to_path_buf() });
     }
+    let footer = |nesting: &str| damaged(path, format!("its footer{nesting}"), None);
+    check_nesting(&file, size_bytes).map_err(|fault| match fault {
+        NestingFault::Deep => footer(&format!(", which nests columns more than {DEPTH_MAX} deep")),
+        NestingFault::Malformed => footer(""),
+        NestingFault::Read(source) => io_error(source),
+    })?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)
         .map_err(|error| damaged(path, "its footer".to_owned(), Some(error)))?;
     check_footer(builder.metadata(), size_bytes).map_err(|place| damaged(path, place, None))?;

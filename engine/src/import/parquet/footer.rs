@@ -40,8 +40,8 @@ impl ParquetFooter {
             path,
             || "its footer".to_owned(),
             || {
-                let (size_bytes, modified) = state_of(path)?;
-                let builder = open_file(path)?;
+                let (size_bytes, modified) = state_of(source)?;
+                let builder = open_file(source)?;
                 let schema = Arc::clone(builder.schema());
                 let metadata = with_sound_bounds(builder.metadata().as_ref().clone())
                     .map_err(|error| damaged(path, "its footer".to_owned(), Some(error)))?;
@@ -95,11 +95,10 @@ impl ParquetFooter {
     /// # Errors
     /// A file that is gone or has changed.
     pub fn open(&self) -> Result<File, ImportError> {
-        let path = self.path();
-        if state_of(path)? != (self.source.size_bytes, self.modified) {
+        if state_of(&self.source)? != (self.source.size_bytes, self.modified) {
             return Err(self.changed());
         }
-        File::open(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })
+        self.source.open()
     }
 
     /// Reads parts of the file that [`Self::open`] opened. Blocks.
@@ -137,8 +136,9 @@ impl ParquetFooter {
 }
 
 /// By what a change of a file is noticed.
-fn state_of(path: &Path) -> Result<(u64, Option<SystemTime>), ImportError> {
-    let state = std::fs::metadata(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })?;
+fn state_of(source: &SourceFile) -> Result<(u64, Option<SystemTime>), ImportError> {
+    let failed = |error: std::io::Error| ImportError::Io { file: source.path.clone(), source: error };
+    let state = std::fs::metadata(source.content()).map_err(failed)?;
     Ok((state.len(), state.modified().ok()))
 }
 
