@@ -38,7 +38,9 @@ pub(super) async fn from(session: &Session, context: &Arc<Context>, copy: &CopyF
         set_option(&mut options, name, value)?;
     }
     let format = copy.format.as_deref().map(format_named).transpose()?;
-    let files = resolve_sources(&copy.sources, format)?;
+    let sources = copy.sources.clone();
+    let files = tokio::task::spawn_blocking(move || resolve_sources(&sources, format));
+    let files = files.await.map_err(|_| Error::statement("reading the files was broken off"))??;
     let qualified = context.qualify(&copy.table)?;
     let table = context.find_table(&qualified, context.visible)?;
     let columns: Vec<String> = copy.columns.iter().map(crate::context::fold).collect();
@@ -84,6 +86,8 @@ struct Target {
     sort_by: Vec<SortKey>,
     /// The columns that the files hold, where not all of the table's.
     in_files: Option<Vec<String>>,
+    /// Whether the columns were told from the files.
+    is_inferred: bool,
 }
 
 impl Target {
@@ -107,6 +111,7 @@ impl Target {
             columns,
             sort_by: sort_by.unwrap_or_default(),
             in_files,
+            is_inferred: false,
         })
     }
 
@@ -146,6 +151,7 @@ impl Target {
             columns,
             sort_by: Vec::new(),
             in_files: None,
+            is_inferred: declared.is_none(),
         })
     }
 
@@ -185,7 +191,10 @@ async fn append(
     let missing = Missing::new(context, &target, &read)?;
     let file_count = files.len();
     let (sender, mut batches) = tokio::sync::mpsc::channel(WAITING_BATCHES);
-    let reader = import::open_counted(files, read_schema, options, progress);
+    let mut reader = import::open_counted(files, read_schema, options, progress);
+    if target.is_inferred {
+        reader = reader.with_inferred_types();
+    }
     let reading = tokio::task::spawn_blocking(move || {
         for batch in reader {
             let failed = batch.is_err();

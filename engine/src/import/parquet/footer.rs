@@ -42,8 +42,8 @@ impl ParquetFooter {
             path,
             || "its footer".to_owned(),
             || {
-                let (size_bytes, modified) = state_of(path)?;
-                let (_, footer) = open_file(path)?;
+                let (size_bytes, modified) = state_of(source)?;
+                let (_, footer) = open_file(source)?;
                 let schema = Arc::clone(footer.schema());
                 let metadata = with_sound_bounds(footer.metadata().as_ref().clone())
                     .map_err(|error| damaged(path, "its footer".to_owned(), Some(error)))?;
@@ -97,13 +97,12 @@ impl ParquetFooter {
     /// # Errors
     /// A file that is gone, has changed, or has pages that cannot be.
     pub fn open(&self) -> Result<File, ImportError> {
-        let path = self.path();
-        if state_of(path)? != (self.source.size_bytes, self.modified) {
+        if state_of(&self.source)? != (self.source.size_bytes, self.modified) {
             return Err(self.changed());
         }
-        let file = File::open(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })?;
+        let file = self.source.open()?;
         if self.has_sound_pages.get().is_none() {
-            check_pages(&file, &self.metadata).map_err(|place| damaged(path, place, None))?;
+            check_pages(&file, &self.metadata).map_err(|place| damaged(self.path(), place, None))?;
             self.has_sound_pages.get_or_init(|| ());
         }
         Ok(file)
@@ -144,8 +143,9 @@ impl ParquetFooter {
 }
 
 /// By what a change of a file is noticed.
-fn state_of(path: &Path) -> Result<(u64, Option<SystemTime>), ImportError> {
-    let state = std::fs::metadata(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })?;
+fn state_of(source: &SourceFile) -> Result<(u64, Option<SystemTime>), ImportError> {
+    let failed = |error: std::io::Error| ImportError::Io { file: source.path.clone(), source: error };
+    let state = std::fs::metadata(source.content()).map_err(failed)?;
     Ok((state.len(), state.modified().ok()))
 }
 
