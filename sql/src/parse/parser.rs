@@ -1,7 +1,8 @@
 //! From text to statements.
 //!
 //! ```text
-//! text ──split──▶ tokens of a statement ──number, rewrite──▶ tokens for the parser ──▶ Statement ──check──▶ Parsed
+//! text ──split──▶ tokens of a statement ──number, rewrite──▶ tokens for the parser
+//!                                                                  └──▶ Statement ──desugar, check──▶ Parsed
 //! ```
 //!
 //! A script is read statement by statement, when it is asked for the next one: a mistake in the third does not keep the
@@ -23,6 +24,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
 use super::check::check;
+use super::desugar::desugar;
 use super::dialect::DIALECT;
 use super::error::{ParseError, Position};
 use super::source::Source;
@@ -108,6 +110,12 @@ pub fn parse_one(sql: &str) -> Result<Parsed, ParseError> {
 fn parse_tokens(source: &Source, mut tokens: Vec<TokenWithSpan>) -> Result<Parsed, ParseError> {
     let start: Location = tokens.first().map_or(Location::empty(), |token| token.span.start);
     let end: Location = tokens.last().map_or(Location::empty(), |token| token.span.end);
+    if let Some(hint) = tokens.iter().find(|token| matches!(token.token, Token::Whitespace(_))) {
+        return Err(ParseError::unsupported(
+            format!("the hint `{}`", hint.token),
+            "leave it out: plans follow statistics",
+        ));
+    }
     number_parameters(&mut tokens)?;
     let rewritten = rewrite(&tokens)?;
     let mut input = rewritten.tokens;
@@ -162,12 +170,15 @@ impl StatementParser<'_> {
 
     /// `EXPLAIN …`: DataFusion knows its options.
     fn explain(&mut self) -> Result<Statement, ParseError> {
-        let DFStatement::Explain(explain) = self.inner.parse_statement()? else {
+        let DFStatement::Explain(mut explain) = self.inner.parse_statement()? else {
             return Err(ParseError::syntax(self.here(), "expected: a query behind EXPLAIN"));
         };
-        match explain.statement.as_ref() {
-            DFStatement::Statement(inner) => match inner.as_ref() {
-                ast::Statement::Query(query) => check(query)?,
+        match explain.statement.as_mut() {
+            DFStatement::Statement(inner) => match inner.as_mut() {
+                ast::Statement::Query(query) => {
+                    desugar(query);
+                    check(&**query)?;
+                }
                 ast::Statement::Insert(found) => {
                     insert::convert(found.clone(), self.by_name)?;
                     if self.by_name {
@@ -183,7 +194,8 @@ impl StatementParser<'_> {
 
     /// A query, checked.
     fn query(&mut self) -> Result<Box<Query>, ParseError> {
-        let query = self.sql().parse_query()?;
+        let mut query: Box<Query> = self.sql().parse_query()?;
+        desugar(&mut query);
         check(&query)?;
         Ok(query)
     }
