@@ -76,6 +76,7 @@ pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<
         arrow_type(&column.data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     let mut new = NewColumn { name, data_type, nullable: true, default: None, initial: None, comment: None };
+    refuse_contradictions(&new.name, column)?;
     for option in &column.options {
         match &option.option {
             ColumnOption::Null => new.nullable = true,
@@ -90,6 +91,19 @@ pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<
         }
     }
     Ok(new)
+}
+
+/// Refuses NULL beside NOT NULL, and what is said twice.
+fn refuse_contradictions(name: &Name, column: &ast::ColumnDef) -> Result<(), Error> {
+    let count = |is: fn(&ColumnOption) -> bool| column.options.iter().filter(|option| is(&option.option)).count();
+    let nulls = count(|option| matches!(option, ColumnOption::Null | ColumnOption::NotNull));
+    let defaults = count(|option| matches!(option, ColumnOption::Default(_)));
+    let comments = count(|option| matches!(option, ColumnOption::Comment(_)));
+    let said = [(nulls, "NULL or NOT NULL"), (defaults, "DEFAULT"), (comments, "COMMENT")];
+    match said.into_iter().find(|(times, _)| *times > 1) {
+        Some((_, what)) => Err(Error::statement(format!("column `{name}` says {what} more than once; keep one"))),
+        None => Ok(()),
+    }
 }
 
 /// Keys and checks would have to be kept by every write; they are refused rather than ignored.

@@ -17,10 +17,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::at_version::AtVersion;
+use crate::calls::check_calls;
 use crate::catalog::LakeCatalogs;
 use crate::column_names::{Renamed, Taker, name_columns};
 use crate::error::Error;
 use crate::function::CurrentVersion;
+use crate::information_schema::InformationTable;
 use crate::instant::Zone;
 use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
@@ -47,6 +49,7 @@ const VIEW_DEPTH_MAX: usize = 32;
 ///
 /// * One state of the lake, read once; whatever other writers do, the statement does not see it.
 /// * Unversioned names are those of `visible`: the newest version, or the one that the session is pinned to.
+/// * Names without a schema are those of `schema`: the session's, or within a view the one that keeps the view.
 pub(crate) struct Context {
     pub(crate) lake: Arc<frostline_engine::Lake>,
     pub(crate) state: Arc<State>,
@@ -89,24 +92,35 @@ impl std::fmt::Display for QualifiedName {
     }
 }
 
-/// An identifier as SQL reads it: in lower case unless quoted.
+/// An identifier as SQL reads it: its ASCII letters in lower case unless quoted, as the planner folds them.
 pub(crate) fn fold(ident: &ast::Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
+        None => ident.value.to_ascii_lowercase(),
     }
+}
+
+/// The error of a version clause on a relation of `information_schema`.
+pub(crate) fn no_as_of(name: &QualifiedName) -> Error {
+    Error::statement(format!("`{name}` has no AS OF"))
+        .with_hint("use the tables of schema `system`, which answer AS OF, or `SET frostline.as_of`")
 }
 
 impl Context {
     /// What a name in the statement stands for: schema and name.
     pub(crate) fn qualify(&self, name: &ast::ObjectName) -> Result<QualifiedName, Error> {
+        Self::qualify_in(&self.schema, name)
+    }
+
+    /// What a name stands for where names without a schema are those of `schema`.
+    pub(crate) fn qualify_in(schema: &str, name: &ast::ObjectName) -> Result<QualifiedName, Error> {
         let mut parts = Vec::with_capacity(name.0.len());
         for part in &name.0 {
             let ident = part.as_ident().ok_or_else(|| Error::statement(format!("`{name}` is not a table's name")))?;
             parts.push(fold(ident));
         }
         let (schema, name) = match parts.as_slice() {
-            [name] => (self.schema.clone(), name.clone()),
+            [name] => (schema.to_owned(), name.clone()),
             [schema, name] => (schema.clone(), name.clone()),
             [catalog, schema, name] if catalog == CATALOG => (schema.clone(), name.clone()),
             _ => {
@@ -168,28 +182,25 @@ impl Context {
         if depth > VIEW_DEPTH_MAX {
             return Err(Error::statement(format!("views rest on views more than {VIEW_DEPTH_MAX} deep")));
         }
+        check_calls(&self.base, query)?;
         let found = references(query)?;
         let mut planned: HashMap<String, Arc<dyn TableProvider>> = HashMap::new();
         for reference in found.relations {
             match reference {
                 Reference::Plain(name) => {
                     let qualified = self.qualify(&name)?;
-                    if qualified.schema == INFORMATION_SCHEMA {
-                        continue;
-                    }
-                    let hidden = name.0.len() == 1 && found.ctes.contains(&qualified.name);
-                    let provider = self.relation(&qualified, version, depth).await?;
-                    self.note_read(&qualified, version);
-                    if provider.is_none() && !hidden {
-                        return Err(self.missing(&qualified, version));
+                    match self.relation(&qualified, version, depth).await {
+                        Ok(Some(_)) => self.note_read(&qualified, version),
+                        // The planner takes the name for the query itself.
+                        Ok(None) | Err(_) if found.may_be_recursive(&name) => {}
+                        Ok(None) => return Err(self.missing(&qualified, version)),
+                        Err(error) => return Err(error),
                     }
                 }
                 Reference::At { name, clause, key } => {
                     let qualified = self.qualify(&name)?;
                     if qualified.schema == INFORMATION_SCHEMA {
-                        return Err(Error::statement(format!("`{qualified}` has no AS OF")).with_hint(
-                            "use the tables of schema `system`, which answer AS OF, or `SET frostline.as_of`",
-                        ));
+                        return Err(no_as_of(&qualified));
                     }
                     let at = self.resolve_version(&clause)?;
                     match self.relation(&qualified, at, depth).await? {
@@ -208,6 +219,9 @@ impl Context {
             }
         }
         let mut state = self.base.clone();
+        if self.is_elsewhere() {
+            state.config_mut().options_mut().catalog.default_schema.clone_from(&self.schema);
+        }
         state.register_catalog_list(Arc::new(LakeCatalogs::new(Arc::clone(self), version, depth)));
         state.register_relation_planner(Arc::new(VersionPlanner::new(planned)))?;
         Ok(state)
@@ -226,7 +240,8 @@ impl Context {
                 return Ok(Some(Arc::clone(found)));
             }
             let Some(mut provider) = self.make_relation(qualified, version, depth).await? else { return Ok(None) };
-            if version != self.visible && provider.get_logical_plan().is_none() {
+            // Within a view of another schema, a name without one is not what it is in the statement.
+            if (version != self.visible || self.is_elsewhere()) && provider.get_logical_plan().is_none() {
                 provider = Arc::new(AtVersion::new(provider, qualified, version)?);
             }
             self.relations().insert(key, Arc::clone(&provider));
@@ -259,6 +274,9 @@ impl Context {
             let rows = table.rows(&self.state, version, &self.settings())?;
             return Ok(Some(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?)));
         }
+        if qualified.schema == INFORMATION_SCHEMA {
+            return InformationTable::provider(self, &qualified.name, version).await;
+        }
         match self.find(qualified, version) {
             None => Ok(None),
             Some(Relation::Table(table, _)) => {
@@ -267,7 +285,15 @@ impl Context {
                 Ok(Some(Arc::new(provider)))
             }
             Some(Relation::View(_, view)) => {
-                let plan = self.plan_view(view, version, depth + 1).await?;
+                let plan = match qualified.schema == self.schema {
+                    true => self.plan_view(view, version, depth + 1).await?,
+                    false => {
+                        let inner = Arc::new(self.in_schema(&qualified.schema));
+                        let plan = inner.plan_view(view, version, depth + 1).await?;
+                        self.reads.lock().unwrap_or_else(PoisonError::into_inner).extend(inner.tables_read());
+                        plan
+                    }
+                };
                 Ok(Some(Arc::new(ViewTable::new(plan, Some(view.query.clone())))))
             }
         }
@@ -337,6 +363,16 @@ impl Context {
             reads: Mutex::default(),
             relations: Mutex::default(),
         }
+    }
+
+    /// The same snapshot where names without a schema are those of another one: within a view that is kept there.
+    fn in_schema(&self, schema: &str) -> Self {
+        Self { schema: schema.to_owned(), ..self.with_parameters(self.parameters.clone()) }
+    }
+
+    /// Whether names without a schema are not those of the statement.
+    fn is_elsewhere(&self) -> bool {
+        self.base.config_options().catalog.default_schema != self.schema
     }
 
     /// The tables read at the statement's own version.

@@ -28,9 +28,12 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
         ast::Expr::Identifier(name) => {
             Error::statement(format!("`{name}` is not a constant; text needs quotes: '{name}'"))
         }
-        ast::Expr::Subquery(_) => Error::statement(format!("a constant is needed here, not the subquery {expr}")),
+        ast::Expr::Subquery(_) => Error::statement(format!("a constant is needed here, not the subquery in {expr}")),
         _ => error.into(),
     })?;
+    if planned.exists(|node| Ok(is_subquery(node)))? {
+        return Err(Error::statement(format!("a constant is needed here, not the subquery in {expr}")));
+    }
     let missing = std::cell::RefCell::new(None);
     let filled = planned.transform(|node| match node {
         Expr::Placeholder(placeholder) => match parameters.value(&placeholder.id) {
@@ -46,6 +49,10 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
         Some(id) => Err(Error::statement(format!("parameter `{id}` has no value"))),
         None => Ok(filled.data),
     }
+}
+
+fn is_subquery(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_))
 }
 
 /// The value of a constant expression at the statement's start.

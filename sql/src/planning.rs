@@ -25,7 +25,6 @@ const SINGLE_PARTITION_JOIN_ROWS: usize = 4_000_000;
 /// The state that statements are planned with.
 pub(crate) fn base_state() -> Result<SessionState> {
     let mut config = SessionConfig::new()
-        .with_information_schema(true)
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA);
     let options = config.options_mut();

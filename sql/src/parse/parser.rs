@@ -1,7 +1,8 @@
 //! From text to statements.
 //!
 //! ```text
-//! text ──split──▶ tokens of a statement ──number, rewrite──▶ tokens for the parser ──▶ Statement ──check──▶ Parsed
+//! text ──split──▶ tokens of a statement ──number, rewrite──▶ tokens for the parser
+//!                                                                  └──▶ Statement ──desugar, check──▶ Parsed
 //! ```
 //!
 //! A script is read statement by statement, when it is asked for the next one: a mistake in the third does not keep the
@@ -24,6 +25,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
 use super::check::check;
+use super::desugar::desugar;
 use super::dialect::DIALECT;
 use super::error::{ParseError, Position};
 use super::source::Source;
@@ -109,6 +111,12 @@ pub fn parse_one(sql: &str) -> Result<Parsed, ParseError> {
 fn parse_tokens(source: &Source, mut tokens: Vec<TokenWithSpan>) -> Result<Parsed, ParseError> {
     let start: Location = tokens.first().map_or(Location::empty(), |token| token.span.start);
     let end: Location = tokens.last().map_or(Location::empty(), |token| token.span.end);
+    if let Some(hint) = tokens.iter().find(|token| matches!(token.token, Token::Whitespace(_))) {
+        return Err(ParseError::unsupported(
+            format!("the hint `{}`", hint.token),
+            "leave it out: plans follow statistics",
+        ));
+    }
     number_parameters(&mut tokens)?;
     let rewritten = rewrite(&tokens)?;
     let mut input = rewritten.tokens;
@@ -163,7 +171,8 @@ impl StatementParser<'_> {
 
     /// A query, checked.
     fn query(&mut self) -> Result<Box<Query>, ParseError> {
-        let query = self.sql().parse_query()?;
+        let mut query: Box<Query> = self.sql().parse_query()?;
+        desugar(&mut query);
         check(&query)?;
         Ok(query)
     }

@@ -8,7 +8,7 @@ use frostline_catalog::{Relation, Version};
 
 use super::Work;
 use crate::answer::Answer;
-use crate::context::{Context, SYSTEM};
+use crate::context::{Context, INFORMATION_SCHEMA, SYSTEM, no_as_of};
 use crate::error::Error;
 use crate::parse::TableAt;
 use crate::type_name::sql_type;
@@ -64,7 +64,11 @@ pub(super) async fn relation(context: &Arc<Context>, at: &TableAt) -> Result<Wor
             }
         }
         other => {
-            let known = other.is_some() || qualified.schema == SYSTEM;
+            let of_information_schema = qualified.schema == INFORMATION_SCHEMA;
+            if of_information_schema && at.as_of.is_some() {
+                return Err(no_as_of(&qualified));
+            }
+            let known = other.is_some() || qualified.schema == SYSTEM || of_information_schema;
             let provider = match known {
                 true => context.relation(&qualified, version, 0).await?,
                 false => None,

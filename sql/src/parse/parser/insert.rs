@@ -4,6 +4,7 @@ use datafusion::sql::sqlparser::ast::{self, TableObject};
 
 use super::StatementParser;
 use crate::parse::check::check;
+use crate::parse::desugar::desugar;
 use crate::parse::error::ParseError;
 use crate::parse::statement::{Insert, Statement};
 
@@ -19,8 +20,11 @@ impl StatementParser<'_> {
 }
 
 /// Takes an INSERT of the syntax tree over, or says which part of it Frostline does not know.
-fn convert(found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> {
+fn convert(mut found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> {
     refuse_parts(&found)?;
+    if let Some(source) = &mut found.source {
+        desugar(source);
+    }
     let TableObject::TableName(table) = &found.table else {
         return Err(ParseError::unsupported("INSERT into a function or query", "name a table behind INTO"));
     };
