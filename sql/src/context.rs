@@ -183,9 +183,9 @@ impl Context {
             return Err(Error::statement(format!("views rest on views more than {VIEW_DEPTH_MAX} deep")));
         }
         check_calls(&self.base, query)?;
-        let found = references(query)?;
+        let mut found = references(query)?;
         let mut planned: HashMap<String, Arc<dyn TableProvider>> = HashMap::new();
-        for reference in found.relations {
+        for reference in std::mem::take(&mut found.relations) {
             match reference {
                 Reference::Plain(name) => {
                     let qualified = self.qualify(&name)?;

@@ -380,7 +380,7 @@ mod tests {
             ["", "a", "a\0", "ab", "abc", "abcd", "abcde", "abcdefghijkl", "abcdefghijklm", "abcdefghijkmn", "é", "z"];
         for (low, least) in texts.iter().enumerate() {
             for greatest in &texts[low..] {
-                let between = texts[low..].iter().take_while(|text| *text <= greatest).rev();
+                let between = texts[low..].iter().filter(|text| *text <= greatest).rev();
                 let values: Vec<Option<&str>> = [None].into_iter().chain(between.map(|text| Some(*text))).collect();
                 let array: ArrayRef = Arc::new(StringViewArray::from(values));
                 let expected = Span { min: least.as_bytes().to_vec(), max: greatest.as_bytes().to_vec() };

@@ -62,11 +62,9 @@ fn spread_values(body: &mut SetExpr) {
             spread_values(left);
             spread_values(right);
         }
-        SetExpr::Values(values) => {
-            if !values.value_keyword && values.rows.iter().any(has_subquery) {
-                let rows: Vec<Row> = std::mem::take(&mut values.rows);
-                *body = united(rows);
-            }
+        SetExpr::Values(values) if !values.value_keyword && values.rows.iter().any(has_subquery) => {
+            let rows: Vec<Row> = std::mem::take(&mut values.rows);
+            *body = united(rows);
         }
         _ => {}
     }

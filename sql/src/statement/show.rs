@@ -54,9 +54,8 @@ pub(super) async fn tables(session: &Session, context: &Arc<Context>, show: &Sho
              SELECT schema_name, view_name, 'view' FROM system.views AS OF VERSION {version}"
         ),
     };
-    let sql = format!(
-        "SELECT schema_name, table_name, kind FROM ({relations}){filter} ORDER BY schema_name, table_name"
-    );
+    let sql =
+        format!("SELECT schema_name, table_name, kind FROM ({relations}){filter} ORDER BY schema_name, table_name");
     let parsed = parse_one(&sql)?;
     let query = parsed.statement.query().ok_or_else(|| Error::statement("the query of SHOW TABLES is none"))?;
     let plan = context.plan_query(query, context.visible, 0).await?;

@@ -15,16 +15,8 @@ const WRITTEN_OUT: &str = "write the window out: `OVER (PARTITION BY … ORDER B
 /// judged where functions are known.
 pub(super) fn check_expr(expr: &Expr) -> Result<(), ParseError> {
     let Expr::Function(function) = expr else { return Ok(()) };
-    let Function {
-        name,
-        uses_odbc_syntax: _,
-        parameters,
-        args,
-        filter: _,
-        null_treatment: _,
-        over,
-        within_group: _,
-    } = function;
+    let Function { name, uses_odbc_syntax: _, parameters, args, filter: _, null_treatment: _, over, within_group: _ } =
+        function;
     if *parameters != FunctionArguments::None {
         return Err(ParseError::unsupported(format!("`{name}` with two lists of arguments"), "write one list"));
     }

@@ -127,10 +127,10 @@ fn check_pipe_operator(operator: &PipeOperator) -> Result<(), ParseError> {
     match operator {
         PipeOperator::Select { exprs } | PipeOperator::Extend { exprs } => check_items(exprs)?,
         PipeOperator::Join(join) => check_join(join)?,
-        PipeOperator::Aggregate { full_table_exprs, group_by_expr } => {
-            if full_table_exprs.iter().chain(group_by_expr).any(has_order) {
-                return Err(ParseError::unsupported("|> AGGREGATE with ASC or DESC", "write `|> ORDER BY …` behind it"));
-            }
+        PipeOperator::Aggregate { full_table_exprs, group_by_expr }
+            if full_table_exprs.iter().chain(group_by_expr).any(has_order) =>
+        {
+            return Err(ParseError::unsupported("|> AGGREGATE with ASC or DESC", "write `|> ORDER BY …` behind it"));
         }
         _ => {}
     }
