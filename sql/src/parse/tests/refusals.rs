@@ -270,7 +270,7 @@ fn statements_that_are_not_executed_say_what_to_do() {
         ),
         ("DROP TABLE t CASCADE", "DROP … CASCADE", "drop what depends on it first, by name"),
         ("EXPLAIN DROP TABLE t", "EXPLAIN of this statement", "explain a query or an INSERT"),
-        ("INSERT INTO t DEFAULT VALUES", "INSERT without rows", "add `VALUES (…)` or `SELECT …`"),
+        ("INSERT INTO t BY NAME DEFAULT VALUES", "BY NAME together with DEFAULT VALUES", "leave BY NAME out"),
     ] {
         check(sql, &format!("{what} is not supported; {instead}"));
     }
