@@ -86,7 +86,7 @@ fn nearest_tag(nearest: Option<&str>) -> String {
 impl State {
     /// The version that a statement started at `started` reads when it asks for `as_of`.
     ///
-    /// Tags are those of `visible`, the version that the session sees.
+    /// Tags are those that are there at `visible`.
     pub fn resolve_as_of(&self, as_of: &AsOf, visible: Version, started: Micros) -> Result<Version, AsOfError> {
         let newest = self.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
         match as_of {

@@ -20,7 +20,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The context of a command line. Must be called within the runtime.
+    /// The context of a command line.
     pub(crate) fn new(arguments: &Arguments) -> Self {
         let on_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
         Self {
@@ -35,7 +35,7 @@ impl Context {
         Ok(self.reading(Lake::open(&self.location, OpenOptions::default())).await??)
     }
 
-    /// A session that commits in this name, pinned to the past if asked.
+    /// A session that commits in this name; or one that is pinned to the past and only reads, if asked.
     pub(crate) async fn session(
         &self,
         lake: &Lake,
@@ -44,11 +44,10 @@ impl Context {
     ) -> Result<Session, Failure> {
         let author = attribution.author();
         let session = lake.session().with_author(&author).with_message(attribution.message()).with_local_files(true);
-        if let Some(as_of) = as_of {
-            let pin = format!("SET frostline.as_of = {}", as_of_expression(as_of));
-            self.reading(session.sql(&pin, &Parameters::default())).await??;
-        }
-        Ok(session)
+        let Some(as_of) = as_of else { return Ok(session) };
+        let pin = format!("SET frostline.as_of = {}", as_of_expression(as_of));
+        self.reading(session.sql(&pin, &Parameters::default())).await??;
+        Ok(session.read_only())
     }
 
     /// Runs something that changes nothing, until Ctrl-C is pressed.

@@ -2,7 +2,7 @@
 
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
-use frostline_catalog::{AsOf, Version};
+use frostline_catalog::{AsOf, BranchId, Version};
 
 use crate::context::{Context, fold};
 use crate::error::Error;
@@ -14,7 +14,13 @@ impl Context {
     /// The version that a clause asks for.
     pub(crate) fn resolve_version(&self, clause: &VersionClause) -> Result<Version, Error> {
         let as_of = self.as_of(clause)?;
-        Ok(self.state.resolve_as_of(&as_of, self.visible, self.started)?)
+        Ok(self.state.resolve_as_of(&as_of, self.newest(), self.started)?)
+    }
+
+    /// The newest version, whose tags are looked up: a version clause reaches past the version that a session is pinned
+    /// to, whichever way it names its own.
+    fn newest(&self) -> Version {
+        self.state.newest(BranchId::MAIN).unwrap_or(self.visible)
     }
 
     fn as_of(&self, clause: &VersionClause) -> Result<AsOf, Error> {
@@ -47,7 +53,7 @@ impl Context {
                     return Ok(AsOf::Version(number));
                 }
                 if let Some(Some(text)) = found.try_as_str() {
-                    let tag = self.state.tags().all_at(self.visible).any(|(tag, _)| tag.as_str() == text);
+                    let tag = self.state.tags().all_at(self.newest()).any(|(tag, _)| tag.as_str() == text);
                     return match instant(&found, self.zone) {
                         _ if tag => Ok(AsOf::Tag(text.to_owned())),
                         Ok(time) => Ok(AsOf::Timestamp(time)),

@@ -9,9 +9,11 @@ use frostline_catalog::schema::{Column, check_type, number_nested_fields};
 use frostline_catalog::{FieldId, Name};
 use frostline_engine::import::normalise::normalise_type;
 
+use crate::column_default::check_default;
 use crate::context::fold;
 use crate::error::Error;
 use crate::expression::constant;
+use crate::fit::Fit;
 use crate::parameters::Parameters;
 use crate::sql_types::arrow_type;
 
@@ -85,6 +87,7 @@ pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<
             ColumnOption::Default(expr) => {
                 constant(state, expr, &Parameters::none())
                     .map_err(|error| Error::statement(format!("the default of column `{}`: {error}", new.name)))?;
+                check_default(state, expr, Fit::new(state, new.name.as_str(), new.data_type.clone()))?;
                 new.default = Some(expr.to_string());
             }
             other => return Err(refused_constraint(&other.to_string())),

@@ -10,7 +10,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::physical_plan::ColumnarValue;
+use datafusion::physical_plan::{ColumnarValue, PhysicalExpr};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 
@@ -64,6 +64,17 @@ pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Para
     if planned.is_volatile() {
         return Err(Error::statement(format!("`{expr}` gives another value each time; a constant is needed here")));
     }
+    let physical = physical(state, planned)?;
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
+    match physical.evaluate(&row)? {
+        ColumnarValue::Scalar(value) => Ok(value),
+        ColumnarValue::Array(array) => Ok(ScalarValue::try_from_array(&array, 0)?),
+    }
+}
+
+/// A constant expression, ready to be computed.
+pub(crate) fn physical(state: &SessionState, planned: Expr) -> Result<Arc<dyn PhysicalExpr>, Error> {
     let context = SimplifyContext::builder()
         .with_schema(Arc::new(DFSchema::empty()))
         .with_config_options(Arc::clone(state.config_options()))
@@ -72,11 +83,5 @@ pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Para
     // now() has a value only after simplification: the statement's start.
     let simplifier = ExprSimplifier::new(context);
     let planned = simplifier.simplify(simplifier.coerce(planned, &DFSchema::empty())?)?;
-    let physical = state.create_physical_expr(planned, &DFSchema::empty())?;
-    let options = RecordBatchOptions::new().with_row_count(Some(1));
-    let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
-    match physical.evaluate(&row)? {
-        ColumnarValue::Scalar(value) => Ok(value),
-        ColumnarValue::Array(array) => Ok(ScalarValue::try_from_array(&array, 0)?),
-    }
+    Ok(state.create_physical_expr(planned, &DFSchema::empty())?)
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::execution::SessionState;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -19,6 +20,7 @@ use frostline_catalog::io::DEFAULT_SCHEMA;
 use frostline_catalog::transaction::{Proposal, Transaction};
 use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, Version};
 use frostline_engine::import::{Progress, SourceFile};
+use futures::StreamExt;
 
 use crate::answer::{Answer, Committed, Rows};
 use crate::context::Context;
@@ -33,6 +35,9 @@ use crate::table::ScanLog;
 
 /// How often a statement that lost against another is run again before the conflict is an error.
 const TRIES_MAX: u32 = 20;
+
+/// How many batches of an answer are computed before somebody asks for them.
+const BATCHES_AHEAD: usize = 2;
 
 /// A user's session on a lake.
 ///
@@ -50,8 +55,11 @@ pub struct Session {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) own: OwnSettings,
+    /// What the session began with, and RESET gives again.
+    pub(crate) initial: OwnSettings,
     pub(crate) schema: String,
     pub(crate) local_files: bool,
+    pub(crate) read_only: bool,
     pub(crate) options: ConfigOptions,
     pub(crate) prepared: HashMap<String, Prepared>,
 }
@@ -68,8 +76,10 @@ impl Session {
         let options = ConfigOptions::clone(lake.base.config_options());
         let inner = Inner {
             own: OwnSettings::default(),
+            initial: OwnSettings::default(),
             schema: DEFAULT_SCHEMA.to_owned(),
             local_files: false,
+            read_only: false,
             options,
             prepared: HashMap::new(),
         };
@@ -82,13 +92,13 @@ impl Session {
 
     /// The same session with an author for its commits.
     pub fn with_author(self, author: &str) -> Self {
-        author.clone_into(&mut self.inner().own.author);
+        self.inner().begin_with(|own| author.clone_into(&mut own.author));
         self
     }
 
     /// The same session with a message for its commits, or none.
     pub fn with_message(self, message: Option<&str>) -> Self {
-        message.unwrap_or_default().clone_into(&mut self.inner().own.message);
+        self.inner().begin_with(|own| message.unwrap_or_default().clone_into(&mut own.message));
         self
     }
 
@@ -101,7 +111,13 @@ impl Session {
     /// The same session, whose next commits count as made at an instant of the past. The lake's setting
     /// `allow_asserted_times` must be true.
     pub fn with_commit_time(self, at_micros: Option<i64>) -> Self {
-        self.inner().own.commit_time = at_micros.map(Micros::new);
+        self.inner().begin_with(|own| own.commit_time = at_micros.map(Micros::new));
+        self
+    }
+
+    /// The same session, which commits nothing from now on, whatever is set in it.
+    pub fn read_only(self) -> Self {
+        self.inner().read_only = true;
         self
     }
 
@@ -131,11 +147,40 @@ impl Session {
     /// # Errors
     /// See [`Error::kind`]. A statement that fails has changed nothing.
     pub async fn run(&self, statement: &Parsed, parameters: &Parameters) -> Result<Answer, Error> {
+        self.complete(&Task::Statement(statement), parameters).await
+    }
+
+    /// Imports files into a table.
+    pub(crate) async fn import(
+        &self,
+        table: &str,
+        files: Vec<SourceFile>,
+        request: &ImportRequest,
+        progress: Arc<Progress>,
+    ) -> Result<Answer, Error> {
+        let table = object_name(table)?;
+        self.complete(&Task::Import { table, files, request, progress }, &Parameters::none()).await
+    }
+
+    /// Appends batches to a table, in one commit, and gives its version. Columns are matched by name.
+    ///
+    /// # Errors
+    /// If the table is not there, or a column does not fit.
+    pub async fn append(&self, table: &str, batches: Vec<RecordBatch>) -> Result<Version, Error> {
+        let table = object_name(table)?;
+        match self.complete(&Task::Append { table, batches }, &Parameters::none()).await? {
+            Answer::Committed(committed) => Ok(committed.version),
+            Answer::NoChange { version } => Ok(version),
+            Answer::Rows(_) | Answer::Done => Err(Error::statement("an append gives a version")),
+        }
+    }
+
+    /// Decides and commits, again on the newer state where another commit stands against it.
+    async fn complete(&self, task: &Task<'_>, parameters: &Parameters) -> Result<Answer, Error> {
         let mut tries = 0;
         loop {
             let context = self.context(parameters).await?;
-            let done = statement::run(self, &context, statement).await;
-            let done = match done {
+            let done = match task.decide(self, &context).await {
                 Ok(Work::Answer(answer)) => return Ok(answer),
                 Ok(Work::Commit(commit)) => self.commit(&context, commit).await,
                 Err(error) => Err(error),
@@ -147,39 +192,6 @@ impl Session {
                 }
                 done => return done,
             }
-        }
-    }
-
-    /// Imports files into a table.
-    pub(crate) async fn import(
-        &self,
-        table: &str,
-        files: Vec<SourceFile>,
-        request: &ImportRequest,
-        progress: Arc<Progress>,
-    ) -> Result<Answer, Error> {
-        let name = object_name(table)?;
-        let context = self.context(&Parameters::none()).await?;
-        let (options, declared) = (request.import.clone(), request.declared.as_deref());
-        match statement::import_files(&context, &name, files, options, declared, progress).await? {
-            Work::Answer(answer) => Ok(answer),
-            Work::Commit(commit) => self.commit(&context, commit).await,
-        }
-    }
-
-    /// Appends batches to a table, in one commit, and gives its version. Columns are matched by name.
-    ///
-    /// # Errors
-    /// If the table is not there, or a column does not fit.
-    pub async fn append(&self, table: &str, batches: Vec<RecordBatch>) -> Result<Version, Error> {
-        let name = object_name(table)?;
-        let context = self.context(&Parameters::none()).await?;
-        match statement::append_batches(&context, &name, batches).await? {
-            Work::Answer(_) => Ok(context.visible),
-            Work::Commit(commit) => match self.commit(&context, commit).await? {
-                Answer::Committed(committed) => Ok(committed.version),
-                _ => Ok(context.visible),
-            },
         }
     }
 
@@ -236,22 +248,15 @@ impl Session {
         let plan = fill_parameters(plan, &context.parameters)?;
         let physical = context.base.create_physical_plan(&plan).await?;
         let schema = physical.schema();
-        let stream = execute_stream(physical, context.base.task_ctx())?;
-        Ok(Answer::Rows(Rows { version: context.visible, schema, stream }))
-    }
-
-    /// Runs a planned query to its end.
-    pub(crate) async fn collect(&self, context: &Context, plan: LogicalPlan) -> Result<Vec<RecordBatch>, Error> {
-        self.rows(context, plan).await?.into_rows()?.collect().await
+        let stream = in_background(Arc::clone(&schema), execute_stream(physical, context.base.task_ctx())?);
+        Ok(Answer::Rows(Rows { version: version_read(context), schema, stream }))
     }
 
     /// Commits what a statement decided.
     async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
         let (author, message, commit_time) = {
             let inner = self.inner();
-            if inner.own.pin.is_some() {
-                return Err(pinned(context.visible));
-            }
+            inner.check_writes()?;
             (inner.own.author.clone(), inner.own.message.clone(), inner.own.commit_time)
         };
         if commit_time.is_some() && !asserted_times_allowed(context) {
@@ -278,6 +283,74 @@ impl Session {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+impl Inner {
+    /// Sets what the session begins with, and RESET gives again.
+    fn begin_with(&mut self, set: impl Fn(&mut OwnSettings)) {
+        set(&mut self.own);
+        set(&mut self.initial);
+    }
+
+    /// Refuses a write where the session looks at the past, or only reads.
+    pub(crate) fn check_writes(&self) -> Result<(), Error> {
+        match (self.own.pin, self.read_only) {
+            (None, false) => Ok(()),
+            (None, true) => Err(Error::statement("the session only reads, so nothing can be written")),
+            (Some(version), false) => {
+                Err(pinned(version).with_hint("`RESET frostline.as_of` goes back to the newest version"))
+            }
+            (Some(version), true) => Err(pinned(version)),
+        }
+    }
+}
+
+/// What is done by a session, as often as it takes to commit it.
+enum Task<'a> {
+    Statement(&'a Parsed),
+    Import { table: ast::ObjectName, files: Vec<SourceFile>, request: &'a ImportRequest, progress: Arc<Progress> },
+    Append { table: ast::ObjectName, batches: Vec<RecordBatch> },
+}
+
+impl Task<'_> {
+    /// What it comes to on one state of the lake.
+    async fn decide(&self, session: &Session, context: &Arc<Context>) -> Result<Work, Error> {
+        match self {
+            Self::Statement(parsed) => statement::run(session, context, parsed).await,
+            Self::Import { table, files, request, progress } => {
+                progress.restart();
+                let (options, declared) = (request.import.clone(), request.declared.as_deref());
+                let progress = Arc::clone(progress);
+                statement::import_files(context, table, files.clone(), options, declared, progress).await
+            }
+            Self::Append { table, batches } => statement::append_batches(context, table, batches.clone()).await,
+        }
+    }
+}
+
+/// The version that every table of a statement is read at, or the one that it sees, if there are several or no tables.
+fn version_read(context: &Context) -> Version {
+    let relations = context.relations.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut versions = relations.keys().map(|(_, _, version)| *version);
+    let first = versions.next().unwrap_or(context.visible);
+    if versions.all(|version| version == first) { first } else { context.visible }
+}
+
+/// The same rows, computed by a task of the runtime: a long step of theirs does not keep whoever waits for them from
+/// noticing something else, such as Ctrl-C. Dropping the stream stops the task.
+fn in_background(schema: SchemaRef, mut rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let mut builder = RecordBatchReceiverStream::builder(schema, BATCHES_AHEAD);
+    let output = builder.tx();
+    builder.spawn(async move {
+        while let Some(batch) = rows.next().await {
+            let failed = batch.is_err();
+            if output.send(batch).await.is_err() || failed {
+                break;
+            }
+        }
+        Ok(())
+    });
+    builder.build()
 }
 
 /// A table's name as SQL writes it.
@@ -313,9 +386,8 @@ impl Commit {
 }
 
 /// The error of a write in a session that looks at the past.
-pub(crate) fn pinned(version: Version) -> Error {
+fn pinned(version: Version) -> Error {
     Error::statement(format!("the session is pinned to version {version}, and the past cannot be written"))
-        .with_hint("`RESET frostline.as_of` goes back to the newest version")
 }
 
 fn asserted_times_allowed(context: &Context) -> bool {

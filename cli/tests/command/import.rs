@@ -126,3 +126,16 @@ fn what_cannot_be_found_or_read_is_named() {
     lake.write("a.csv", "id\n1\n");
     lake.run(&["import", "t", "a.csv", "--delimiter", "\""]).fails(2);
 }
+
+#[test]
+fn declared_columns_are_columns_and_nothing_else() {
+    let lake = TestLake::create();
+    lake.write("a.csv", "a,b\n1,x\n");
+    let import = |columns: &str| lake.run(&["import", "t", "a.csv", "--schema", columns]);
+    import("a bigint, b varchar, primary key (a)").fails(1).mentions(&["constraint `PRIMARY KEY", "is not supported"]);
+    import("a bigint, b varchar) COMMENT 'x' SORT BY (a")
+        .fails(1)
+        .mentions(&["the declared columns are followed by something else"]);
+    lake.sql("SELECT count(*) AS n FROM system.commits").prints("n\n1\n");
+    import("a bigint, b varchar").succeeds();
+}

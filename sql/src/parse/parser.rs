@@ -18,6 +18,8 @@ mod options;
 mod refused;
 mod session;
 
+use std::collections::BTreeSet;
+
 use datafusion::sql::parser::{DFParser, DFParserBuilder};
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -45,6 +47,8 @@ pub struct Parsed {
     pub text: String,
     /// The line on which it begins, counted from 1.
     pub line: u64,
+    /// The names of its parameters without `$`: `1`, `2`, `since`. `?` are numbered.
+    pub parameters: BTreeSet<String>,
 }
 
 /// A text of statements separated by semicolons; an iterator that reads them one by one.
@@ -117,7 +121,7 @@ fn parse_tokens(source: &Source, mut tokens: Vec<TokenWithSpan>) -> Result<Parse
             "leave it out: plans follow statistics",
         ));
     }
-    number_parameters(&mut tokens)?;
+    let parameters = number_parameters(&mut tokens)?;
     let rewritten = rewrite(&tokens)?;
     let mut input = rewritten.tokens;
     input.push(TokenWithSpan::new(Token::EOF, Span::new(end, end)));
@@ -125,7 +129,7 @@ fn parse_tokens(source: &Source, mut tokens: Vec<TokenWithSpan>) -> Result<Parse
     let mut parser = StatementParser { inner, source, end, by_name: rewritten.by_name };
     let statement = parser.statement()?;
     parser.expect_end()?;
-    Ok(Parsed { statement, text: source.slice(start, end).to_owned(), line: start.line })
+    Ok(Parsed { statement, text: source.slice(start, end).to_owned(), line: start.line, parameters })
 }
 
 /// The parser of one statement. Each kind of statement has a file under `parser/`.

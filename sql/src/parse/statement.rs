@@ -15,7 +15,7 @@ pub enum Statement {
     Query(Box<Query>),
     /// `EXPLAIN [ANALYZE]` of a query, or EXPLAIN of what a query feeds.
     Explain(Explain),
-    /// `INSERT INTO t … SELECT | VALUES`.
+    /// `INSERT INTO t … SELECT | VALUES | DEFAULT VALUES`.
     Insert(Insert),
     /// `CREATE TABLE`, with columns, LIKE another table or AS a query.
     CreateTable(CreateTable),
@@ -77,7 +77,7 @@ impl Statement {
         match self {
             Self::Query(query) | Self::DescribeQuery(query) | Self::SummarizeQuery(query) => Some(query),
             Self::Explain(explain) => explain.inner.query(),
-            Self::Insert(insert) => Some(&insert.source),
+            Self::Insert(insert) => insert.source.as_deref(),
             Self::CreateTable(table) => table.query.as_deref(),
             Self::CreateView(view) => Some(&view.query),
             Self::Prepare(prepare) => prepare.statement.query(),
@@ -105,10 +105,8 @@ pub struct Insert {
     pub columns: Vec<ObjectName>,
     /// Whether the query's columns go where their names say (`BY NAME`) and not by position.
     pub by_name: bool,
-    /// The rows.
-    pub source: Box<Query>,
-    /// The statement as the parser read it, for the planner. It does not say `BY NAME`.
-    pub ast: Box<ast::Insert>,
+    /// The rows; `None` for `DEFAULT VALUES`, one row of defaults.
+    pub source: Option<Box<Query>>,
 }
 
 /// A CREATE TABLE. It has columns, or `like`, or `query`; columns and query may come together.

@@ -3,16 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::common::DFSchema;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::schema::{Column, SortKey};
 use frostline_catalog::transaction::{Proposal, TableTarget};
 use frostline_catalog::{FieldId, Name, Relation};
 
 use super::Work;
+use super::assign::assign_all;
 use super::name::{distinct, new_name, own_schema, plain};
-use crate::column::{NewColumn, assign_ids, computed_type, declared, from_field};
+use crate::column::{NewColumn, assign_ids, declared, from_field};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::parse::{self, SortColumn, Statement, VersionClause, parse_one};
@@ -101,7 +100,7 @@ pub(super) async fn table(
     let Some(plan) = plan else {
         return Ok(Work::Commit(Commit::of("create table", format!("{verb} {qualified}"), changes)));
     };
-    let plan = if create.columns.is_empty() { plan } else { cast_by_position(plan, &columns, &qualified)? };
+    let plan = if create.columns.is_empty() { plan } else { assign_all(context, plan, &columns, &qualified)? };
     let rows = write_plan(session, context, plan, &columns, sort_by).await?;
     let count = rows.rows();
     let mut blocks = Vec::new();
@@ -158,36 +157,6 @@ fn table_options(options: &[(String, String)]) -> Result<Vec<(String, String)>, 
         Some((key, _)) => Err(Error::statement(format!("table option `{key}` does not exist"))
             .with_hint("a table's rows are sorted by SORT BY (…) behind its columns; COMMENT = '…' remarks on it")),
     }
-}
-
-pub(super) fn cast_by_position(
-    plan: datafusion::logical_expr::LogicalPlan,
-    columns: &[Column],
-    table: &QualifiedName,
-) -> Result<datafusion::logical_expr::LogicalPlan, Error> {
-    let found = plan.schema().fields().len();
-    if found != columns.len() {
-        return Err(Error::statement(format!(
-            "table `{table}` has {} columns, and its query yields {found}",
-            columns.len()
-        )));
-    }
-    let schema: DFSchema = plan.schema().as_ref().clone();
-    let casts = plan
-        .schema()
-        .columns()
-        .into_iter()
-        .zip(columns)
-        .map(|(source, target)| {
-            let cast = datafusion::logical_expr::ExprSchemable::cast_to(
-                Expr::Column(source),
-                &computed_type(&target.data_type),
-                &schema,
-            )?;
-            Ok(cast.alias(target.name.as_str()))
-        })
-        .collect::<Result<Vec<_>, datafusion::common::DataFusionError>>()?;
-    Ok(LogicalPlanBuilder::from(plan).project(casts)?.build()?)
 }
 
 pub(super) async fn view(context: &Arc<Context>, create: &parse::CreateView) -> Result<Work, Error> {

@@ -2,27 +2,28 @@
 
 use std::sync::Arc;
 
-use datafusion::common::DataFusionError;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::sql::parser::Statement as DFStatement;
+use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::ObjectId;
 use frostline_catalog::schema::Column;
 use frostline_catalog::transaction::TableTarget;
 
 use super::Work;
-use super::create::{cast_by_position, counted};
+use super::assign::{assign, fit_for};
+use super::cell::fit_cell;
+use super::create::counted;
 use super::name::own_schema;
-use crate::column_names::Taker;
-use crate::context::{Context, QualifiedName};
+use crate::context::{Context, QualifiedName, fold};
 use crate::error::Error;
 use crate::parse;
 use crate::rows::write_plan;
 use crate::session::{Commit, Session, fill_parameters};
-use crate::target::InsertTarget;
 
 /// An INSERT that is planned and not run.
 pub(super) struct Planned {
+    /// What the query sees.
+    context: Arc<Context>,
     /// The query whose rows are the new rows, its parameters filled in.
     pub(super) plan: LogicalPlan,
     table: ObjectId,
@@ -36,19 +37,22 @@ pub(super) async fn planned(context: &Arc<Context>, insert: &parse::Insert) -> R
     own_schema(&name.schema)?;
     let table = context.find_table(&name, context.visible)?;
     let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
-    let plan = plan(context, insert, &name, &columns).await?;
-    // A parameter may have another type than its column: the planner took the column's.
-    let plan = cast_by_position(fill_parameters(plan, &context.parameters)?, &columns, &name)?;
-    Ok(Planned { plan, table, name, columns })
+    let context = Arc::new(with_fits(context, &columns)?);
+    let plan = match &insert.source {
+        Some(source) => plan(&context, insert, source, &name, &columns).await?,
+        // DEFAULT VALUES: one row, and no column of it is named.
+        None => assign(&context, LogicalPlanBuilder::empty(true).build()?, &columns, &[])?,
+    };
+    Ok(Planned { context, plan, table, name, columns })
 }
 
 pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &parse::Insert) -> Result<Work, Error> {
-    let Planned { plan, table, name: qualified, columns } = planned(context, insert).await?;
+    let Planned { context, plan, table, name: qualified, columns } = planned(context, insert).await?;
     let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
-    let rows = write_plan(session, context, plan, &columns, sort_by.unwrap_or_default()).await?;
+    let rows = write_plan(session, &context, plan, &columns, sort_by.unwrap_or_default()).await?;
     let count = rows.rows();
     if count == 0 {
-        return Ok(Work::no_change(context));
+        return Ok(Work::no_change(&context));
     }
     let mut blocks = Vec::new();
     let changes = rows.into_proposals(TableTarget::Existing(table), &mut blocks);
@@ -62,65 +66,88 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &pars
     }))
 }
 
-/// The query whose rows are the new rows: every column of the table, in order, cast to its type.
+/// The same snapshot with a function for each column that makes a value fit it. The cells of VALUES call it, each for
+/// itself, because the type that holds all cells of a column may hold none of them exactly.
+fn with_fits(context: &Context, columns: &[Column]) -> Result<Context, Error> {
+    let mut own = context.with_parameters(context.parameters.clone());
+    for column in columns {
+        let function = Arc::new(ScalarUDF::from(fit_for(&own, column)));
+        FunctionRegistry::register_udf(&mut own.base, function)?;
+    }
+    Ok(own)
+}
+
+/// The query whose rows are the new rows: every column of the table, in order, of its type.
 async fn plan(
     context: &Arc<Context>,
     insert: &parse::Insert,
+    source: &ast::Query,
     table: &QualifiedName,
     columns: &[Column],
 ) -> Result<LogicalPlan, Error> {
-    let mut statement = insert.ast.as_ref().clone();
+    let mut query = source.clone();
     if insert.by_name {
-        let source = context.plan_query(&insert.source, context.visible, 0).await?;
-        let names: Vec<ast::Ident> =
-            source.schema().fields().iter().map(|field| ast::Ident::with_quote('"', field.name())).collect();
-        check_names(table, columns, names.iter().map(|name| name.value.as_str()))?;
-        statement.columns = names.into_iter().map(|name| ast::ObjectName::from(vec![name])).collect();
-    } else {
-        let names = insert.columns.iter().filter_map(|name| name.0.last()?.as_ident().map(crate::context::fold));
-        let names: Vec<String> = names.collect();
-        check_names(table, columns, names.iter().map(String::as_str))?;
+        let plan = fill_parameters(context.plan_query(&query, context.visible, 0).await?, &context.parameters)?;
+        let schema = Arc::clone(plan.schema());
+        let places = places(table, columns, schema.fields().iter().map(|field| field.name().as_str()))?;
+        return assign(context, plan, columns, &places);
     }
-    if let Some(source) = &mut statement.source {
-        context.name_columns(source, Taker::Statement);
-    }
-    statement.table = ast::TableObject::TableName(crate::target::target_name(table));
-    let target = InsertTarget::new(&context.base, columns)?;
-    let mut state = context.planning_state(&insert.source, context.visible, 0).await?;
-    let catalogs = crate::target::with_target(state.catalog_list(), table, target);
-    state.register_catalog_list(catalogs);
-    let statement = DFStatement::Statement(Box::new(ast::Statement::Insert(statement)));
-    match state.statement_to_plan(statement).await {
-        Ok(LogicalPlan::Dml(dml)) => Ok(LogicalPlan::clone(&dml.input)),
-        Ok(_) => Err(Error::statement("the INSERT has no rows")),
-        Err(DataFusionError::Plan(text)) if text.starts_with("Column count doesn't match insert query") => {
-            let expected = if statement_columns(insert) == 0 { columns.len() } else { statement_columns(insert) };
-            Err(Error::statement(format!(
-                "the INSERT names {expected} columns of `{table}`, and its rows have another number"
-            )))
+    let places: Vec<usize> = match insert.columns.is_empty() {
+        true => (0..columns.len()).collect(),
+        false => {
+            let names: Vec<String> = insert.columns.iter().map(column_name).collect::<Result<_, _>>()?;
+            places(table, columns, names.iter().map(String::as_str))?
         }
-        Err(error) => Err(error.into()),
+    };
+    if let ast::SetExpr::Values(values) = query.body.as_mut() {
+        for row in &mut values.rows {
+            if row.content.len() != places.len() {
+                return Err(other_count(table, places.len()));
+            }
+            for (cell, place) in row.content.iter_mut().zip(&places) {
+                fit_cell(cell, &columns[*place])?;
+            }
+        }
     }
+    let plan = fill_parameters(context.plan_query(&query, context.visible, 0).await?, &context.parameters)?;
+    if plan.schema().fields().len() != places.len() {
+        return Err(other_count(table, places.len()));
+    }
+    assign(context, plan, columns, &places)
 }
 
-fn statement_columns(insert: &parse::Insert) -> usize {
-    insert.columns.len()
+fn column_name(name: &ast::ObjectName) -> Result<String, Error> {
+    let column = match name.0.as_slice() {
+        [part] => part.as_ident().map(fold),
+        _ => None,
+    };
+    column.ok_or_else(|| Error::statement(format!("`{name}` is no column's name; write it without the table's")))
 }
 
-fn check_names<'a>(
+fn other_count(table: &QualifiedName, expected: usize) -> Error {
+    Error::statement(format!("the INSERT names {expected} columns of `{table}`, and its rows have another number"))
+}
+
+/// The places of columns that are named.
+fn places<'a>(
     table: &QualifiedName,
     columns: &[Column],
     names: impl IntoIterator<Item = &'a str>,
-) -> Result<(), Error> {
+) -> Result<Vec<usize>, Error> {
+    let mut places: Vec<usize> = Vec::new();
     for name in names {
-        if !columns.iter().any(|column| column.name.as_str() == name) {
+        let Some(place) = columns.iter().position(|column| column.name.as_str() == name) else {
             let known = columns.iter().map(|column| column.name.as_str());
             let nearest = frostline_catalog::nearest(name, known)
                 .map_or_else(|| all_names(columns), |nearest| format!("did you mean `{nearest}`?"));
             return Err(Error::statement(format!("table `{table}` has no column `{name}`; {nearest}")));
+        };
+        if places.contains(&place) {
+            return Err(Error::statement(format!("column `{name}` is named twice")));
         }
+        places.push(place);
     }
-    Ok(())
+    Ok(places)
 }
 
 fn all_names(columns: &[Column]) -> String {

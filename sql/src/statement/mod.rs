@@ -2,6 +2,8 @@
 
 mod alter;
 mod append;
+mod assign;
+mod cell;
 mod copy;
 mod create;
 mod describe;
@@ -28,7 +30,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parse::{Parsed, Statement};
-use crate::session::{Commit, Session, pinned};
+use crate::session::{Commit, Session};
 
 /// What a statement comes to.
 #[derive(Debug)]
@@ -53,8 +55,8 @@ pub(crate) fn run<'a>(
 ) -> BoxFuture<'a, Result<Work, Error>> {
     async move {
         let statement = &parsed.statement;
-        if statement.writes() && session.inner().own.pin.is_some() {
-            return Err(pinned(context.visible));
+        if statement.writes() {
+            session.inner().check_writes()?;
         }
         match statement {
             Statement::Query(query) => {

@@ -56,8 +56,13 @@ pub(super) async fn execute(session: &Session, context: &Arc<Context>, execute: 
             values.len()
         )));
     }
+    let parsed = parse_one(&prepared.text)?;
+    let taken = parsed.parameters.iter().filter_map(|name| name.parse::<usize>().ok()).max().unwrap_or(0);
+    if values.len() > taken.max(prepared.types.len()) {
+        return Err(Error::statement(format!("`{name}` takes {taken} parameters, and {} are given", values.len())));
+    }
     let with_values = Arc::new(context.with_parameters(Parameters::positional(values)));
-    super::run(session, &with_values, &parse_one(&prepared.text)?).await
+    super::run(session, &with_values, &parsed).await
 }
 
 fn cast(value: ScalarValue, data_type: &datafusion::arrow::datatypes::DataType) -> Result<ScalarValue, Error> {

@@ -9,7 +9,7 @@ use crate::parse::error::ParseError;
 use crate::parse::statement::{Insert, Statement};
 
 impl StatementParser<'_> {
-    /// `INSERT INTO t [(a, b)] [BY NAME] SELECT … | VALUES …`
+    /// `INSERT INTO t [(a, b)] [BY NAME] SELECT … | VALUES … | DEFAULT VALUES`
     pub(super) fn insert(&mut self) -> Result<Statement, ParseError> {
         let at = self.here();
         match self.sql().parse_statement()? {
@@ -28,23 +28,19 @@ fn convert(mut found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> 
     let TableObject::TableName(table) = &found.table else {
         return Err(ParseError::unsupported("INSERT into a function or query", "name a table behind INTO"));
     };
-    let Some(source) = &found.source else {
-        return Err(ParseError::unsupported("INSERT without rows", "add `VALUES (…)` or `SELECT …`"));
-    };
+    if by_name && found.source.is_none() {
+        return Err(ParseError::unsupported("BY NAME together with DEFAULT VALUES", "leave BY NAME out"));
+    }
     if by_name && !found.columns.is_empty() {
         return Err(ParseError::unsupported(
             "BY NAME together with a list of columns",
             "keep one: BY NAME takes the names from the query",
         ));
     }
-    check(source)?;
-    Ok(Insert {
-        table: table.clone(),
-        columns: found.columns.clone(),
-        by_name,
-        source: source.clone(),
-        ast: Box::new(found),
-    })
+    if let Some(source) = &found.source {
+        check(source)?;
+    }
+    Ok(Insert { table: table.clone(), columns: found.columns, by_name, source: found.source })
 }
 
 fn refuse_parts(found: &ast::Insert) -> Result<(), ParseError> {

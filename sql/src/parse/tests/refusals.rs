@@ -356,7 +356,7 @@ fn statements_that_are_not_executed_say_what_to_do() {
             "EXPLAIN ANALYZE of a statement that writes",
             "it would have to write: leave ANALYZE out, or analyze the query alone",
         ),
-        ("INSERT INTO t DEFAULT VALUES", "INSERT without rows", "add `VALUES (…)` or `SELECT …`"),
+        ("INSERT INTO t BY NAME DEFAULT VALUES", "BY NAME together with DEFAULT VALUES", "leave BY NAME out"),
     ] {
         check(sql, &format!("{what} is not supported; {instead}"));
     }

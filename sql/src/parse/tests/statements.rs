@@ -62,12 +62,21 @@ fn insert_may_go_by_name() {
         panic!("not an insert");
     };
     assert!(insert.by_name && insert.columns.is_empty());
-    assert_eq!((insert.table.to_string().as_str(), insert.source.to_string().as_str()), ("s.t", "SELECT 1 AS a"));
+    let source = insert.source.map(|source| source.to_string());
+    assert_eq!((insert.table.to_string().as_str(), source.as_deref()), ("s.t", Some("SELECT 1 AS a")));
     let Statement::Insert(insert) = read("INSERT INTO t (a, b) VALUES (1, 2)") else {
         panic!("not an insert");
     };
-    assert!(!insert.by_name);
+    assert!(!insert.by_name && insert.source.is_some());
     assert_eq!(insert.columns.iter().map(|column| column.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn insert_of_defaults_has_no_query() {
+    let Statement::Insert(insert) = read("INSERT INTO t DEFAULT VALUES") else {
+        panic!("not an insert");
+    };
+    assert!(insert.source.is_none() && insert.columns.is_empty());
 }
 
 #[test]
