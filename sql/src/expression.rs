@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::error::Error;
 use crate::parameters::Parameters;
+use crate::planning::exact;
 
 /// A constant expression as the planner sees it, its parameters filled in.
 ///
@@ -64,7 +65,8 @@ pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Para
         .build();
     // now() has a value only after simplification: the statement's start.
     let simplifier = ExprSimplifier::new(context);
-    let planned = simplifier.simplify(simplifier.coerce(planned, &DFSchema::empty())?)?;
+    let coerced = simplifier.coerce(planned, &DFSchema::empty())?;
+    let planned = simplifier.simplify(exact::rewrite(coerced, &DFSchema::empty())?.data)?;
     let physical = state.create_physical_expr(planned, &DFSchema::empty())?;
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;

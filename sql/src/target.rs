@@ -20,7 +20,9 @@ use crate::column::computed_type;
 use crate::context::{CATALOG, QualifiedName};
 use crate::error::Error;
 use crate::expression::constant;
+use crate::instant::Zone;
 use crate::parameters::Parameters;
+use crate::planning::zone::read_type;
 
 /// The columns and defaults of a table that rows are written to.
 #[derive(Debug)]
@@ -30,7 +32,9 @@ pub(crate) struct InsertTarget {
 }
 
 impl InsertTarget {
-    pub(crate) fn new(state: &SessionState, columns: &[Column]) -> Result<Self, Error> {
+    /// The target as a session writes to it: instants bear its zone, so that times without one are read in it.
+    pub(crate) fn new(state: &SessionState, columns: &[Column], zone: Zone) -> Result<Self, Error> {
+        let zone = zone.label();
         let mut defaults = HashMap::new();
         for column in columns {
             if let Some(text) = &column.default {
@@ -39,7 +43,10 @@ impl InsertTarget {
         }
         let fields: Vec<Field> = columns
             .iter()
-            .map(|column| Field::new(column.name.as_str(), computed_type(&column.data_type), true))
+            .map(|column| {
+                let data_type = read_type(&computed_type(&column.data_type), zone.as_ref());
+                Field::new(column.name.as_str(), data_type, true)
+            })
             .collect();
         Ok(Self { schema: Arc::new(Schema::new(fields)), defaults })
     }

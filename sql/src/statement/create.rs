@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::common::DFSchema;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlanBuilder};
 use frostline_catalog::schema::{Column, SortKey};
 use frostline_catalog::transaction::{Proposal, TableTarget};
 use frostline_catalog::{FieldId, Name, Relation};
@@ -13,7 +13,9 @@ use super::name::{distinct, new_name, own_schema, plain};
 use crate::column::{NewColumn, assign_ids, computed_type, declared, from_field};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
+use crate::instant::Zone;
 use crate::parse::{self, SortColumn, Statement, parse_one};
+use crate::planning::zone::read_type;
 use crate::rows::write_plan;
 use crate::session::{Commit, Session, fill_parameters};
 
@@ -98,7 +100,10 @@ pub(super) async fn table(
     let Some(plan) = plan else {
         return Ok(Work::Commit(Commit::of("create table", format!("{verb} {qualified}"), changes)));
     };
-    let plan = if create.columns.is_empty() { plan } else { cast_by_position(plan, &columns, &qualified)? };
+    let plan = match create.columns.is_empty() {
+        true => plan,
+        false => cast_by_position(plan, &columns, &qualified, context.zone)?,
+    };
     let rows = write_plan(session, context, plan, &columns, sort_by).await?;
     let count = rows.rows();
     let mut blocks = Vec::new();
@@ -161,6 +166,7 @@ pub(super) fn cast_by_position(
     plan: datafusion::logical_expr::LogicalPlan,
     columns: &[Column],
     table: &QualifiedName,
+    zone: Zone,
 ) -> Result<datafusion::logical_expr::LogicalPlan, Error> {
     let found = plan.schema().fields().len();
     if found != columns.len() {
@@ -170,18 +176,17 @@ pub(super) fn cast_by_position(
         )));
     }
     let schema: DFSchema = plan.schema().as_ref().clone();
+    let zone = zone.label();
     let casts = plan
         .schema()
         .columns()
         .into_iter()
         .zip(columns)
         .map(|(source, target)| {
-            let cast = datafusion::logical_expr::ExprSchemable::cast_to(
-                Expr::Column(source),
-                &computed_type(&target.data_type),
-                &schema,
-            )?;
-            Ok(cast.alias(target.name.as_str()))
+            // A time without an offset is one of the session's zone; the instant is kept in UTC.
+            let stored = computed_type(&target.data_type);
+            let read = Expr::Column(source).cast_to(&read_type(&stored, zone.as_ref()), &schema)?;
+            Ok(read.cast_to(&stored, &schema)?.alias(target.name.as_str()))
         })
         .collect::<Result<Vec<_>, datafusion::common::DataFusionError>>()?;
     Ok(LogicalPlanBuilder::from(plan).project(casts)?.build()?)

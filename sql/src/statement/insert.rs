@@ -26,7 +26,7 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &pars
     let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
     let plan = plan(context, insert, &qualified, &columns).await?;
     // A parameter may have another type than its column: the planner took the column's.
-    let plan = cast_by_position(fill_parameters(plan, &context.parameters)?, &columns, &qualified)?;
+    let plan = cast_by_position(fill_parameters(plan, &context.parameters)?, &columns, &qualified, context.zone)?;
     let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
     let rows = write_plan(session, context, plan, &columns, sort_by.unwrap_or_default()).await?;
     let count = rows.rows();
@@ -65,7 +65,7 @@ async fn plan(
         check_names(table, columns, names.iter().map(String::as_str))?;
     }
     statement.table = ast::TableObject::TableName(crate::target::target_name(table));
-    let target = InsertTarget::new(&context.base, columns)?;
+    let target = InsertTarget::new(&context.base, columns, context.zone)?;
     let mut state = context.planning_state(&insert.source, context.visible, 0).await?;
     let catalogs = crate::target::with_target(state.catalog_list(), table, target);
     state.register_catalog_list(catalogs);
