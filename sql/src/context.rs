@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
+use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
@@ -27,6 +28,7 @@ use crate::instant::Zone;
 use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
+use crate::planning::zone;
 use crate::references::{Reference, references};
 use crate::result_names::{ResultNames, distinct_columns};
 use crate::settings::{self, OwnSettings};
@@ -210,10 +212,12 @@ impl Context {
                 }
                 Reference::File { path, key } => {
                     let provider = crate::files::open_path(self, &path).await?;
+                    let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
                     planned.insert(key, provider);
                 }
                 Reference::ReadFunction { name, arguments, key } => {
                     let provider = crate::files::open_function(self, &name, &arguments).await?;
+                    let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
                     planned.insert(key, provider);
                 }
             }
@@ -240,14 +244,32 @@ impl Context {
                 return Ok(Some(Arc::clone(found)));
             }
             let Some(mut provider) = self.make_relation(qualified, version, depth).await? else { return Ok(None) };
+            // The relations of a view were made here, too.
+            let is_view = provider.get_logical_plan().is_some();
             // Within a view of another schema, a name without one is not what it is in the statement.
-            if (version != self.visible || self.is_elsewhere()) && provider.get_logical_plan().is_none() {
+            if (version != self.visible || self.is_elsewhere()) && !is_view {
                 provider = Arc::new(AtVersion::new(provider, qualified, version)?);
+            }
+            if !is_view {
+                let name = TableReference::partial(qualified.schema.as_str(), qualified.name.as_str());
+                provider = self.read_in_zone(provider, name)?;
             }
             self.relations().insert(key, Arc::clone(&provider));
             Ok(Some(provider))
         }
         .boxed()
+    }
+
+    /// A relation as the session's zone has it read.
+    fn read_in_zone(
+        &self,
+        provider: Arc<dyn TableProvider>,
+        name: TableReference,
+    ) -> Result<Arc<dyn TableProvider>, Error> {
+        match self.zone.label() {
+            Some(zone) => Ok(zone::read_relation(provider, name, &zone)?),
+            None => Ok(provider),
+        }
     }
 
     /// Notes a table that is read without a version of its own: a later change of its rows is a conflict.

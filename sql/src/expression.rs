@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::error::Error;
 use crate::parameters::Parameters;
+use crate::planning::exact;
 
 /// A constant expression as the planner sees it, its parameters filled in.
 ///
@@ -82,6 +83,7 @@ pub(crate) fn physical(state: &SessionState, planned: Expr) -> Result<Arc<dyn Ph
         .build();
     // now() has a value only after simplification: the statement's start.
     let simplifier = ExprSimplifier::new(context);
-    let planned = simplifier.simplify(simplifier.coerce(planned, &DFSchema::empty())?)?;
+    let coerced = simplifier.coerce(planned, &DFSchema::empty())?;
+    let planned = simplifier.simplify(exact::rewrite(coerced, &DFSchema::empty())?.data)?;
     Ok(state.create_physical_expr(planned, &DFSchema::empty())?)
 }

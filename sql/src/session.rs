@@ -29,6 +29,7 @@ use crate::instant::Zone;
 use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement, parse_one};
+use crate::planning::{in_zone, zone};
 use crate::settings::OwnSettings;
 use crate::statement::{self, Work};
 use crate::table::ScanLog;
@@ -207,7 +208,7 @@ impl Session {
         let visible = own.pin.unwrap_or(newest);
         let zone_text = options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
         let zone = Zone::parse(&zone_text).ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
-        let base = self.planning_state(options, &schema, visible, started)?;
+        let base = self.planning_state(options, &schema, visible, started, zone)?;
         Ok(Arc::new(Context {
             lake: Arc::clone(&self.lake.engine),
             state,
@@ -231,10 +232,15 @@ impl Session {
         schema: &str,
         visible: Version,
         started: Micros,
+        zone: Zone,
     ) -> Result<SessionState, Error> {
         schema.clone_into(&mut options.catalog.default_schema);
         let mut state = SessionState::clone(&self.lake.base);
         *state.config_mut().options_mut() = options;
+        if let Some(zone) = zone.label() {
+            state.config_mut().options_mut().execution.time_zone = Some(zone.to_string());
+            state = in_zone(state, &zone);
+        }
         state.mark_start_execution();
         // now() is the instant that AS OF is judged by, and comes from the same clock.
         state.execution_props_mut().query_execution_start_time = DateTime::from_timestamp_micros(started.get());
@@ -245,7 +251,7 @@ impl Session {
 
     /// Runs a planned query and gives its rows as they are computed.
     pub(crate) async fn rows(&self, context: &Context, plan: LogicalPlan) -> Result<Answer, Error> {
-        let plan = fill_parameters(plan, &context.parameters)?;
+        let plan = zone::yield_utc(fill_parameters(plan, &context.parameters)?, context.zone.label().as_ref())?;
         let physical = context.base.create_physical_plan(&plan).await?;
         let schema = physical.schema();
         let stream = in_background(Arc::clone(&schema), execute_stream(physical, context.base.task_ctx())?);

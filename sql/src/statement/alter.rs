@@ -19,6 +19,7 @@ use crate::expression::evaluate;
 use crate::fit::Fit;
 use crate::parameters::Parameters;
 use crate::parse::{AlterOperation, AlterTable};
+use crate::planning::zone::read_type;
 use crate::session::Commit;
 
 pub(super) fn run(context: &Context, alter: &AlterTable) -> Result<Work, Error> {
@@ -123,7 +124,10 @@ impl<'a> Altered<'a> {
             _ => None,
         });
         let Some(expr) = default else { return Ok(None) };
-        let value = evaluate(&self.context.base, expr, &Parameters::none())?;
+        let mut value = evaluate(&self.context.base, expr, &Parameters::none())?;
+        if let Some(zone) = self.context.zone.label() {
+            value = value.cast_to(&read_type(data_type, Some(&zone)))?;
+        }
         if value.is_null() {
             return Ok(None);
         }

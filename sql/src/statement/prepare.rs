@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::expression::evaluate;
 use crate::parameters::Parameters;
 use crate::parse::{Execute, Prepare, parse_one};
+use crate::planning::zone::read_type;
 use crate::references::{Reference, references};
 use crate::session::{Prepared, Session};
 use crate::sql_types::arrow_type;
@@ -45,7 +46,7 @@ pub(super) async fn execute(session: &Session, context: &Arc<Context>, execute: 
     for (place, expr) in execute.parameters.iter().enumerate() {
         let value = evaluate(&context.base, expr, &context.parameters)?;
         values.push(match prepared.types.get(place) {
-            Some(data_type) => cast(value, data_type)?,
+            Some(data_type) => cast(value, &read_type(data_type, context.zone.label().as_ref()))?,
             None => value,
         });
     }
