@@ -1,7 +1,7 @@
 //! The statements that Frostline executes.
 
 use datafusion::common::format::ExplainStatementOptions;
-use datafusion::sql::sqlparser::ast::{self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, TableConstraint};
+use datafusion::sql::sqlparser::ast::{ColumnDef, DataType, Expr, Ident, ObjectName, Query, TableConstraint};
 
 use super::version_clause::VersionClause;
 
