@@ -65,6 +65,7 @@ pub(crate) struct Context {
     pub(crate) base: SessionState,
     pub(crate) scans: ScanLog,
     pub(crate) reads: Mutex<BTreeSet<ObjectId>>,
+    pub(crate) versions: Arc<Mutex<BTreeSet<Version>>>,
     pub(crate) relations: Mutex<HashMap<RelationKey, Arc<dyn TableProvider>>>,
 }
 
@@ -192,7 +193,10 @@ impl Context {
                 Reference::Plain(name) => {
                     let qualified = self.qualify(&name)?;
                     match self.relation(&qualified, version, depth).await {
-                        Ok(Some(_)) => self.note_read(&qualified, version),
+                        Ok(Some(_)) => {
+                            self.note_read(&qualified, version);
+                            self.note_version(version);
+                        }
                         // The planner takes the name for the query itself.
                         Ok(None) | Err(_) if found.may_be_recursive(&name) => {}
                         Ok(None) => return Err(self.missing(&qualified, version)),
@@ -209,6 +213,7 @@ impl Context {
                         Some(provider) => planned.insert(key, provider),
                         None => return Err(self.missing(&qualified, at)),
                     };
+                    self.note_version(at);
                 }
                 Reference::File { path, key } => {
                     let provider = crate::files::open_path(self, &path).await?;
@@ -278,6 +283,22 @@ impl Context {
             && let Some(Relation::Table(table, _)) = self.find(qualified, version)
         {
             self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+        }
+    }
+
+    /// Notes a version that the statement names something of.
+    pub(crate) fn note_version(&self, version: Version) {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).insert(version);
+    }
+
+    /// The version that everything which the statement names is read at, or the one that it sees, if there are several
+    /// or none.
+    pub(crate) fn version_read(&self) -> Version {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = versions.iter().copied();
+        match (versions.next(), versions.next()) {
+            (Some(only), None) => only,
+            _ => self.visible,
         }
     }
 
@@ -383,6 +404,7 @@ impl Context {
             base: self.base.clone(),
             scans: self.scans.clone(),
             reads: Mutex::default(),
+            versions: Arc::clone(&self.versions),
             relations: Mutex::default(),
         }
     }

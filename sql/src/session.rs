@@ -222,6 +222,7 @@ impl Session {
             base,
             scans: ScanLog::default(),
             reads: Mutex::default(),
+            versions: Arc::default(),
             relations: Mutex::default(),
         }))
     }
@@ -255,7 +256,7 @@ impl Session {
         let physical = context.base.create_physical_plan(&plan).await?;
         let schema = physical.schema();
         let stream = in_background(Arc::clone(&schema), execute_stream(physical, context.base.task_ctx())?);
-        Ok(Answer::Rows(Rows { version: version_read(context), schema, stream }))
+        Ok(Answer::Rows(Rows { version: context.version_read(), schema, stream }))
     }
 
     /// Commits what a statement decided.
@@ -332,14 +333,6 @@ impl Task<'_> {
             Self::Append { table, batches } => statement::append_batches(context, table, batches.clone()).await,
         }
     }
-}
-
-/// The version that every table of a statement is read at, or the one that it sees, if there are several or no tables.
-fn version_read(context: &Context) -> Version {
-    let relations = context.relations.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut versions = relations.keys().map(|(_, _, version)| *version);
-    let first = versions.next().unwrap_or(context.visible);
-    if versions.all(|version| version == first) { first } else { context.visible }
 }
 
 /// The same rows, computed by a task of the runtime: a long step of theirs does not keep whoever waits for them from
