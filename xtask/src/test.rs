@@ -80,7 +80,9 @@ impl Action {
                 let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
                 let mut command = Command::new(cargo);
                 command.args(*arguments).current_dir(root).envs(*variable);
-                own_variables().for_each(|name| drop(command.env_remove(name)));
+                for name in own_variables() {
+                    command.env_remove(name);
+                }
                 program::run(&mut command)?;
             }
         }
