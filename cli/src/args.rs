@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use frostline_engine::import::{FileFormat, ImportOptions};
 
 use crate::output::OutputFormat;
+use crate::user;
 
 /// The release, the commit it was built from and the format of the lakes it writes.
 pub(crate) const VERSION: &str =
@@ -252,7 +253,8 @@ impl Attribution {
         let given = self.author.clone().into_iter();
         let known =
             ["FROSTLINE_AUTHOR", "USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|key| env::var(key).ok());
-        given.chain(known).find(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+        let named = given.chain(known).find(|name| !name.is_empty());
+        named.or_else(user::name).unwrap_or_else(|| "unknown".to_owned())
     }
 
     /// Why, if a reason is given.

@@ -22,6 +22,7 @@ mod parameter;
 mod progress;
 mod script;
 mod shell;
+mod user;
 
 use std::env;
 use std::io;
