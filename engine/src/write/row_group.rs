@@ -1,5 +1,6 @@
 //! One row group: its columns are encoded side by side, then appended to the object in order.
 
+use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -13,6 +14,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::leaves::{leaf_count, nan_leaves};
+use super::pending::extent_bytes;
 use super::statistics::{ColumnCounts, StatisticsBuilder};
 
 /// A column of the table, which may be several of Parquet's.
@@ -61,7 +63,10 @@ fn encode_columns(columns: Vec<Column<'_>>, threads: usize) -> Result<Vec<ArrowC
     if threads == 1 {
         return columns.into_iter().map(encode_column).collect::<Result<Vec<_>, _>>().map(flatten);
     }
-    let queue = Mutex::new(columns.into_iter().enumerate());
+    // The longest work first: begun last, it would be done long after the other threads have nothing left to do.
+    let mut queue: Vec<(usize, Column<'_>)> = columns.into_iter().enumerate().collect();
+    queue.sort_by_cached_key(|(_, column)| Reverse(column.arrays.iter().map(extent_bytes).sum::<usize>()));
+    let queue = Mutex::new(queue.into_iter());
     let work = || {
         let mut done: Vec<(usize, Result<Vec<ArrowColumnChunk>, ParquetError>)> = Vec::new();
         loop {
