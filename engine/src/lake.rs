@@ -188,23 +188,25 @@ impl Lake {
         Ok(known.at(version))
     }
 
-    /// The statistics of frozen segments of one table, a row each, in the order given.
-    pub async fn statistics(&self, segments: &[Arc<Segment>]) -> Result<Arc<SegmentStatistics>, LakeError> {
-        let Some(first) = segments.first() else {
+    /// The statistics of frozen segments in places of one table, a row each, in the order given.
+    ///
+    /// Of segments whose statistics are known only the placement is looked at.
+    pub async fn statistics(&self, placed: &[&Placed]) -> Result<Arc<SegmentStatistics>, LakeError> {
+        let (Some(first), Some(last)) = (placed.first(), placed.last()) else {
             return Ok(Arc::new(SegmentStatistics::default()));
         };
-        let (table, last) = (first.table, segments.last().map_or(first.id, |last| last.id));
-        let ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
+        let (table, last) = (first.placement.table, last.placement.segment);
+        let ids: Vec<SegmentId> = placed.iter().map(|placed| placed.placement.segment).collect();
         let known = locked(&self.statistics).find(table, &ids);
         if known.len() == ids.len() {
             return Ok(known);
         }
-        let unknown = &segments[known.len()..];
-        let refs: Vec<BlockRef> = unknown.iter().filter_map(|segment| statistics_block(segment)).collect();
+        let unknown = &placed[known.len()..];
+        let refs: Vec<BlockRef> = unknown.iter().filter_map(|placed| statistics_block(&placed.segment)).collect();
         let blocks = self.ledger.blocks().read_all(&refs, self.state().head().slot).await?;
         let mut rows = Vec::with_capacity(blocks.len());
-        for (segment, block) in unknown.iter().zip(&blocks) {
-            let segment = segment.id;
+        for (placed, block) in unknown.iter().zip(&blocks) {
+            let segment = placed.placement.segment;
             let row = SegmentStatistics::decode_block(block)
                 .map_err(|source| LakeError::Statistics { segment, source: Arc::new(source) })?;
             rows.push(row);

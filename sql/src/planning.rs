@@ -38,8 +38,8 @@ use exact::ExactExpressions;
 use exact_sum::ExactSum;
 use map_key::MapKeys;
 
-/// From how many bytes on the smaller side of a join is partitioned. Measured on TPC-H at scale 1 on two cores: 64 MiB
-/// and 4 million rows take 7 % less time over the 22 queries than the planner's own 1 MiB and 131,072 rows.
+/// From how many bytes on the smaller side of a join is partitioned. The planner's own limits, 1 MiB and 131,072 rows,
+/// partition joins whose smaller side would fit into memory many times over: `tpch` among the benchmarks shows it.
 const SINGLE_PARTITION_JOIN_BYTES: usize = 64 * 1024 * 1024;
 
 /// As above, in rows.
