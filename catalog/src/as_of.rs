@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::checkpoint::SealedError;
 use crate::id::{BranchId, Version};
-use crate::name::NAME_BYTES_MAX;
+use crate::name::{NAME_BYTES_MAX, Name};
 use crate::state::State;
 use crate::time::Micros;
 
@@ -86,7 +86,7 @@ fn nearest_tag(nearest: Option<&str>) -> String {
 impl State {
     /// The version that a statement started at `started` reads when it asks for `as_of`.
     ///
-    /// Tags are those of `visible`, the version that the session sees.
+    /// Tags are those that are there at `visible`.
     pub fn resolve_as_of(&self, as_of: &AsOf, visible: Version, started: Micros) -> Result<Version, AsOfError> {
         let newest = self.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
         match as_of {
@@ -105,8 +105,8 @@ impl State {
                 }),
             },
             AsOf::Tag(name) => {
-                let found = self.tags().all_at(visible).find(|(tag, _)| tag.as_str() == name);
-                found.map(|(_, version)| *version).ok_or_else(|| AsOfError::NoTag {
+                let found = Name::try_new(name).ok().and_then(|name| self.tags().at(&name, visible).copied());
+                found.ok_or_else(|| AsOfError::NoTag {
                     name: name.clone(),
                     nearest: nearest(name, self.tags().all_at(visible).map(|(tag, _)| tag.as_str())),
                 })

@@ -7,7 +7,12 @@
 //! bundles/<first>-<last>:   magic "FROSTBDL", then one zstd frame of a protobuf message
 //! ```
 //!
-//! Blocks of more than [`BLOCK_BYTES_MAX`] stay in their slots alone, so that a bundle has at most 16 MiB of them.
+//! * Blocks of more than [`BLOCK_BYTES_MAX`] stay in their slots alone, and so do those for which [`BLOCKS_BYTES_MAX`]
+//!   leaves no room.
+//! * A bundle whose message would be longer than [`MESSAGE_BYTES_MAX`] is not written. One that claims to be longer is
+//!   not read on: nothing vouches for it before it is decoded.
+
+use std::io::Read;
 
 use bytes::Bytes;
 use prost::Message;
@@ -20,6 +25,12 @@ pub(crate) const BUNDLE_SLOTS: u64 = 256;
 
 /// The longest payload block that a bundle repeats.
 pub(crate) const BLOCK_BYTES_MAX: usize = 64 * 1024;
+
+/// How many bytes of payload blocks a bundle repeats.
+const BLOCKS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The longest message in a bundle.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const MAGIC: &[u8; 8] = b"FROSTBDL";
 const ZSTD_LEVEL: i32 = 3;
@@ -51,6 +62,8 @@ struct WireBlock {
 pub(crate) struct Bundle {
     first: Slot,
     slots: Vec<BundledSlot>,
+    /// How many bytes its blocks have.
+    blocks_bytes: usize,
 }
 
 /// One slot in a bundle.
@@ -73,30 +86,49 @@ impl Bundle {
         Slot::new(first.number() + BUNDLE_SLOTS - 1)
     }
 
-    /// The bytes of a bundle of these slots.
-    pub(crate) fn encode(slots: &[SlotBytes]) -> std::io::Result<Bytes> {
-        let slots = slots
-            .iter()
-            .map(|slot| WireSlot {
-                record: slot.record_bytes.clone(),
-                blocks: (0..)
-                    .zip(&slot.blocks)
-                    .filter(|(_, bytes)| bytes.len() <= BLOCK_BYTES_MAX)
-                    .map(|(index, bytes)| WireBlock { index, bytes: bytes.clone() })
-                    .collect(),
-            })
-            .collect();
-        let body = WireBundle { slots }.encode_to_vec();
+    /// A bundle without slots so far, which begins with `first`.
+    pub(crate) fn begin(first: Slot) -> Self {
+        Self { first, slots: Vec::new(), blocks_bytes: 0 }
+    }
+
+    /// Adds the next slot: copies of its record and of the blocks for which there is room.
+    pub(crate) fn push(&mut self, read: &SlotBytes) {
+        let mut blocks: Vec<(u32, Bytes)> = Vec::new();
+        for (index, bytes) in (0..).zip(&read.blocks) {
+            let with_this = self.blocks_bytes.saturating_add(bytes.len());
+            if bytes.len() <= BLOCK_BYTES_MAX && with_this <= BLOCKS_BYTES_MAX {
+                self.blocks_bytes = with_this;
+                blocks.push((index, Bytes::copy_from_slice(bytes)));
+            }
+        }
+        self.slots.push(BundledSlot { record: Bytes::copy_from_slice(&read.record_bytes), blocks });
+    }
+
+    /// The bundle's bytes; `None` if it is too long to be one.
+    pub(crate) fn encode(&self) -> std::io::Result<Option<Bytes>> {
+        let blocks = |slot: &BundledSlot| -> Vec<WireBlock> {
+            slot.blocks.iter().map(|(index, bytes)| WireBlock { index: *index, bytes: bytes.clone() }).collect()
+        };
+        let slots = self.slots.iter().map(|slot| WireSlot { record: slot.record.clone(), blocks: blocks(slot) });
+        let message = WireBundle { slots: slots.collect() };
+        if message.encoded_len() > MESSAGE_BYTES_MAX {
+            return Ok(None);
+        }
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(zstd::encode_all(body.as_slice(), ZSTD_LEVEL)?);
-        Ok(bytes.into())
+        bytes.extend(zstd::encode_all(message.encode_to_vec().as_slice(), ZSTD_LEVEL)?);
+        Ok(Some(bytes.into()))
     }
 
     /// The bundle in these bytes, which begins with `first`; `None` if they are none.
     pub(crate) fn decode(first: Slot, bytes: &[u8]) -> Option<Self> {
-        let body = zstd::decode_all(bytes.strip_prefix(MAGIC)?).ok()?;
-        let found = WireBundle::decode(Bytes::from(body)).ok()?;
-        let slots = found
+        let compressed = zstd::Decoder::new(bytes.strip_prefix(MAGIC)?).ok()?;
+        let mut message: Vec<u8> = Vec::new();
+        compressed.take(MESSAGE_BYTES_MAX as u64 + 1).read_to_end(&mut message).ok()?;
+        if message.len() > MESSAGE_BYTES_MAX {
+            return None;
+        }
+        let found = WireBundle::decode(Bytes::from(message)).ok()?;
+        let slots: Vec<BundledSlot> = found
             .slots
             .into_iter()
             .map(|slot| BundledSlot {
@@ -104,7 +136,8 @@ impl Bundle {
                 blocks: slot.blocks.into_iter().map(|block| (block.index, block.bytes)).collect(),
             })
             .collect();
-        Some(Self { first, slots })
+        let blocks_bytes = slots.iter().flat_map(|slot| &slot.blocks).map(|(_, bytes)| bytes.len()).sum();
+        Some(Self { first, slots, blocks_bytes })
     }
 
     /// One slot of the bundle.
@@ -117,6 +150,9 @@ impl Bundle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::Record;
+    use crate::digest::{Digest, StateDigest};
+    use crate::id::LakeId;
 
     #[test]
     fn slots_are_bundled_by_256_from_the_first() {
@@ -127,9 +163,65 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_bundle_are_none() {
-        let bundle = Bundle::encode(&[]).unwrap();
+        let bundle = Bundle::begin(Slot::new(1)).encode().unwrap().unwrap();
         assert!(Bundle::decode(Slot::new(1), &bundle).is_some());
         assert!(Bundle::decode(Slot::new(1), b"FROSTBDLnot zstd").is_none());
         assert!(Bundle::decode(Slot::new(1), b"").is_none());
+    }
+
+    /// A slot with these blocks. What its record says does not matter to a bundle.
+    fn slot_with(blocks: Vec<Bytes>) -> SlotBytes {
+        let record = Record {
+            features: Vec::new(),
+            lake: LakeId::from_bytes([1; 16]),
+            slot: Slot::new(1),
+            previous: Digest::ZERO,
+            entries: Vec::new(),
+            blocks: Vec::new(),
+            state: StateDigest::default(),
+        };
+        SlotBytes { record, record_bytes: Bytes::from_static(b"record"), hash: Digest::ZERO, blocks }
+    }
+
+    #[test]
+    fn a_bundle_repeats_small_blocks_up_to_16_mib() {
+        let small = Bytes::from(vec![7; BLOCK_BYTES_MAX]);
+        let large = Bytes::from(vec![7; BLOCK_BYTES_MAX + 1]);
+        let mut bundle = Bundle::begin(Slot::new(1));
+        bundle.push(&slot_with(vec![large, small.clone()]));
+        for _ in 0..BUNDLE_SLOTS {
+            bundle.push(&slot_with(vec![small.clone(), small.clone()]));
+        }
+        let decoded = Bundle::decode(Slot::new(1), &bundle.encode().unwrap().unwrap()).unwrap();
+        let indexes = |slot: u64| -> Vec<u32> {
+            decoded.slot(Slot::new(slot)).unwrap().blocks.iter().map(|(index, _)| *index).collect()
+        };
+        assert_eq!(indexes(1), [1], "the large block is left out");
+        assert_eq!(indexes(2), [0, 1]);
+        assert!(indexes(200).is_empty(), "there is no room any more");
+        let all: usize = (1..=BUNDLE_SLOTS).map(|slot| indexes(slot).len() * BLOCK_BYTES_MAX).sum();
+        assert_eq!(all, BLOCKS_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_small_object_that_swells_to_a_long_message_is_no_bundle() {
+        let zeros = vec![0; MESSAGE_BYTES_MAX];
+        let mut wire = WireBundle { slots: vec![WireSlot { record: Bytes::from(zeros), blocks: Vec::new() }] };
+        let forged = |wire: &WireBundle| {
+            [MAGIC.to_vec(), zstd::encode_all(wire.encode_to_vec().as_slice(), ZSTD_LEVEL).unwrap()].concat()
+        };
+        let bytes = forged(&wire);
+        assert!(bytes.len() < 1024 * 1024);
+        assert!(Bundle::decode(Slot::new(1), &bytes).is_none());
+        wire.slots[0].record.truncate(MESSAGE_BYTES_MAX / 2);
+        assert!(Bundle::decode(Slot::new(1), &forged(&wire)).is_some());
+    }
+
+    #[test]
+    fn a_bundle_too_long_to_be_read_is_not_written() {
+        let mut bundle = Bundle::begin(Slot::new(1));
+        let long = SlotBytes { record_bytes: Bytes::from(vec![0; MESSAGE_BYTES_MAX]), ..slot_with(Vec::new()) };
+        bundle.push(&long);
+        assert_eq!(bundle.encode().unwrap(), None);
     }
 }

@@ -7,8 +7,9 @@ use thiserror::Error;
 use crate::change::{BlockHeader, Entry};
 use crate::checkpoint::SealedError;
 use crate::id::{BranchId, ObjectId, Slot, Version};
+use crate::record::SlotError;
 use crate::segment::BlockRef;
-use crate::state::State;
+use crate::state::{ApplyError, State};
 use crate::time::Micros;
 use crate::transaction::{BlockIndex, Transaction};
 use numbering::Numbering;
@@ -60,6 +61,39 @@ pub enum ConflictReason {
     },
 }
 
+/// What makes a transaction one that no lake could take: whoever put it together was mistaken.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Malformed {
+    /// It names a block that it does not have.
+    #[error("it names its block {index} and has {blocks}")]
+    NoBlock {
+        /// The block's place.
+        index: usize,
+        /// How many blocks it has.
+        blocks: usize,
+    },
+    /// It names a table of its own before it creates it.
+    #[error("it names the table that it creates as number {place}, counted from 0, and has created {created} so far")]
+    NoTable {
+        /// The table's place among those that it creates.
+        place: usize,
+        /// How many it has created by then.
+        created: usize,
+    },
+    /// It adds a column that rows must have a value for to a table whose rows have none.
+    #[error("column `{column}` takes no NULL, and the rows of the table have no value for it")]
+    NoValue {
+        /// The column.
+        column: String,
+    },
+    /// Its changes contradict the catalog or one another.
+    #[error("its changes contradict the catalog")]
+    Contradiction(#[source] ApplyError),
+    /// What it writes could not be read again.
+    #[error("what it writes could not be read again")]
+    Unreadable(#[source] SlotError),
+}
+
 /// Why a transaction becomes no entry.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ResolveError {
@@ -69,6 +103,9 @@ pub enum ResolveError {
     /// What came since its base cannot be looked at.
     #[error(transparent)]
     Sealed(#[from] SealedError),
+    /// It was put together wrongly.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
 }
 
 /// Where a transaction's blocks will be: their headers, and the place of its first block in the slot.
@@ -83,17 +120,17 @@ pub struct BlockPlaces<'a> {
 }
 
 impl BlockPlaces<'_> {
-    fn place(&self, BlockIndex(index): BlockIndex) -> BlockRef {
-        let header = self.headers[index];
+    fn place(&self, BlockIndex(index): BlockIndex) -> Result<BlockRef, Malformed> {
+        let header = self.headers.get(index).ok_or(Malformed::NoBlock { index, blocks: self.headers.len() })?;
         let index = u32::try_from(self.first + index).unwrap_or(u32::MAX);
-        BlockRef { slot: self.slot, index, length_bytes: header.length_bytes, sha256: header.sha256 }
+        Ok(BlockRef { slot: self.slot, index, length_bytes: header.length_bytes, sha256: header.sha256 })
     }
 }
 
 /// Checks a transaction against everything since its base and gives the entry it becomes, numbered after `state`.
 ///
 /// # Errors
-/// If a version since its base stands against it, or cannot be looked at.
+/// If a version since its base stands against it, or cannot be looked at, or the transaction was put together wrongly.
 pub fn resolve_transaction(
     state: &State,
     transaction: &Transaction,

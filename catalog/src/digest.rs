@@ -58,12 +58,22 @@ pub struct StateDigest([u64; 4]);
 impl StateDigest {
     /// Adds a fact.
     pub(crate) fn add(&mut self, fact: &[u8]) {
+        self.add_limbs(limbs(Digest::of(fact).bytes()));
+    }
+
+    fn add_limbs(&mut self, other: [u64; 4]) {
         let mut carry = false;
-        for (limb, more) in self.0.iter_mut().zip(limbs(Digest::of(fact).bytes())) {
+        for (limb, more) in self.0.iter_mut().zip(other) {
             let (sum, over) = limb.overflowing_add(more);
             let (sum, over_again) = sum.overflowing_add(u64::from(carry));
             (*limb, carry) = (sum, over || over_again);
         }
+    }
+
+    /// The digest of two sets together.
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        self.add_limbs(other.0);
+        self
     }
 
     /// Takes a fact away.
@@ -114,6 +124,16 @@ mod tests {
         assert_eq!(forward, backward);
         facts.iter().for_each(|fact| forward.remove(fact));
         assert_eq!(forward, StateDigest::default());
+    }
+
+    #[test]
+    fn the_digest_of_two_sets_together_is_that_of_all_their_facts() {
+        let (mut one, mut other, mut both) = (StateDigest::default(), StateDigest::default(), StateDigest::default());
+        for fact in (0..100_u8).map(|n| vec![n; 5]) {
+            both.add(&fact);
+            if fact[0] % 3 == 0 { one.add(&fact) } else { other.add(&fact) }
+        }
+        assert_eq!(one.plus(other), both);
     }
 
     #[test]

@@ -23,9 +23,9 @@ macro_rules! counted_id {
                 self.0
             }
 
-            /// The id after this one.
+            /// The id after this one. Nothing comes after the greatest, which is therefore never given.
             pub const fn next(self) -> Self {
-                Self(self.0 + 1)
+                Self(self.0.saturating_add(1))
             }
         }
 
@@ -101,9 +101,9 @@ impl FieldId {
         self.0
     }
 
-    /// The id after this one.
+    /// The id after this one. Nothing comes after the greatest.
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

@@ -18,11 +18,15 @@ pub const UTC: &str = "UTC";
 /// The greatest precision of a decimal.
 pub const DECIMAL_PRECISION_MAX: u8 = 38;
 
+/// How many lists, structs and maps may stand one inside another in a column. Each takes two of the 100 levels to which
+/// protobuf messages are read.
+pub const NESTING_MAX: usize = 32;
+
 /// A type that a lake cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("type {data_type} cannot be stored; {instead}")]
 pub struct UnsupportedType {
-    /// Arrow's name of the type.
+    /// Arrow's name of the type, or what is wrong with it.
     pub data_type: String,
     /// What to use instead.
     pub instead: &'static str,
@@ -145,9 +149,20 @@ pub fn number_nested_fields(data_type: &DataType, next: &mut FieldId) -> DataTyp
 ///
 /// The canonical types: booleans, integers of 8 to 64 bits with and without sign, 32 and 64 bit floats, decimals of up
 /// to 38 digits, string and binary views, dates by day, times in micro- or nanoseconds, timestamps in milli-, micro- or
-/// nanoseconds without a zone or in UTC, and lists, structs and maps of these.
+/// nanoseconds without a zone or in UTC, and lists, structs and maps of these, at most [`NESTING_MAX`] one inside
+/// another.
 pub fn check_type(data_type: &DataType) -> Result<(), UnsupportedType> {
+    check_nested(data_type, NESTING_MAX)
+}
+
+/// Checks a type that may nest `levels` more types.
+fn check_nested(data_type: &DataType, levels: usize) -> Result<(), UnsupportedType> {
     use DataType as T;
+    if levels == 0 && matches!(data_type, T::List(_) | T::Struct(_) | T::Map(..)) {
+        let data_type = format!("of more than {NESTING_MAX} nested levels");
+        return Err(UnsupportedType { data_type, instead: "use fewer levels, or keep the value as JSON text" });
+    }
+    let inner = |field: &FieldRef| check_nested(field.data_type(), levels.saturating_sub(1));
     let refuse = |instead| Err(UnsupportedType { data_type: data_type.to_string(), instead });
     match data_type {
         T::Boolean
@@ -171,11 +186,11 @@ pub fn check_type(data_type: &DataType) -> Result<(), UnsupportedType> {
         T::Timestamp(_, None) => Ok(()),
         T::Timestamp(_, Some(zone)) if zone.as_ref() == UTC => Ok(()),
         T::Timestamp(..) => refuse("use a timestamp in UTC: the instant stays the same"),
-        T::List(element) => check_type(element.data_type()),
+        T::List(element) => inner(element),
         T::Struct(fields) if fields.is_empty() => refuse("give the struct at least one field"),
-        T::Struct(fields) => fields.iter().try_for_each(|field| check_type(field.data_type())),
+        T::Struct(fields) => fields.iter().try_for_each(inner),
         T::Map(entries, _) => match entries.data_type() {
-            T::Struct(fields) => fields.iter().try_for_each(|field| check_type(field.data_type())),
+            T::Struct(fields) => fields.iter().try_for_each(inner),
             _ => refuse("a map has entries of a key and a value"),
         },
         T::Null => refuse("give the column a type, for example CAST(NULL AS VARCHAR)"),
@@ -211,6 +226,18 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "type Null cannot be stored; give the column a type, for example CAST(NULL AS VARCHAR)"
+        );
+    }
+
+    #[test]
+    fn types_nest_up_to_a_depth_that_a_record_can_be_read_with() {
+        let deeper = |inner: DataType| DataType::List(Arc::new(Field::new("item", inner, true)));
+        let deepest = (0..NESTING_MAX).fold(DataType::Int64, |inner, _| deeper(inner));
+        assert_eq!(check_type(&deepest), Ok(()));
+        let error = check_type(&deeper(deepest)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "type of more than 32 nested levels cannot be stored; use fewer levels, or keep the value as JSON text"
         );
     }
 }

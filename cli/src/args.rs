@@ -13,6 +13,7 @@ use frostline_server::config::parse_duration;
 use crate::output::OutputFormat;
 use crate::serve_flags::ServeFlags;
 use crate::store::StoreArguments;
+use crate::user;
 
 /// The release, the commit it was built from and the format of the lakes it writes.
 pub(crate) const VERSION: &str =
@@ -366,7 +367,8 @@ impl Attribution {
         let given = self.author.clone().into_iter();
         let known =
             ["FROSTLINE_AUTHOR", "USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|key| env::var(key).ok());
-        given.chain(known).find(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+        let named = given.chain(known).find(|name| !name.is_empty());
+        named.or_else(user::name).unwrap_or_else(|| "unknown".to_owned())
     }
 
     /// Why, if a reason is given.

@@ -29,7 +29,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The context of a command line and the settings. Must be called within the runtime.
+    /// The context of a command line and the settings.
     pub(crate) fn new(arguments: &Arguments, config: Config) -> Result<Self, Failure> {
         let on_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
         Ok(Self {
@@ -60,7 +60,7 @@ impl Context {
         }
     }
 
-    /// A session that commits in this name, pinned to the past if asked.
+    /// A session that commits in this name; or one that is pinned to the past and only reads, if asked.
     pub(crate) async fn session(
         &self,
         lake: &Lake,
@@ -69,11 +69,10 @@ impl Context {
     ) -> Result<Session, Failure> {
         let author = attribution.author();
         let session = lake.session().with_author(&author).with_message(attribution.message()).with_local_files(true);
-        if let Some(as_of) = as_of {
-            let pin = format!("SET frostline.as_of = {}", as_of_expression(as_of));
-            self.reading(session.sql(&pin, &Parameters::default())).await??;
-        }
-        Ok(session)
+        let Some(as_of) = as_of else { return Ok(session) };
+        let pin = format!("SET frostline.as_of = {}", as_of_expression(as_of));
+        self.reading(session.sql(&pin, &Parameters::default())).await??;
+        Ok(session.read_only())
     }
 
     /// Runs something that changes nothing, until Ctrl-C is pressed.

@@ -10,14 +10,18 @@ use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
 
 use futures::FutureExt;
+use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
 use crate::exit::INTERRUPTED;
 
 /// Listens for Ctrl-C from its making to the end of the process.
 ///
+/// * It listens on a thread of its own: queries may keep every thread of the runtime busy.
 /// * What runs under [`Interrupts::guard`] is dropped where it waits.
 /// * The shell's line editor reads Ctrl-C as a key, which is not seen here.
 #[derive(Clone, Debug)]
@@ -39,15 +43,20 @@ struct Shared {
 }
 
 impl Interrupts {
-    /// Starts listening. Must be called within the runtime.
+    /// Starts listening.
     pub(crate) fn listen() -> Self {
         let shared = Arc::new(Shared::default());
-        match Presses::subscribe() {
-            Ok(presses) => {
-                tokio::spawn(watch(presses, Arc::clone(&shared)));
-            }
+        let (begun, beginning) = mpsc::channel();
+        let watched = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("ctrl-c".to_owned()).spawn(move || watch(&watched, &begun));
+        let outcome = match thread {
+            // The thread says how its beginning went.
+            Ok(_) => beginning.recv().unwrap_or(Ok(())),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
             // Then Ctrl-C does what it does by default: it ends the process.
-            Err(error) => tracing::warn!(%error, "cannot listen for Ctrl-C"),
+            tracing::warn!(%error, "cannot listen for Ctrl-C");
         }
         Self { shared }
     }
@@ -76,7 +85,26 @@ impl Interrupts {
     }
 }
 
-async fn watch(mut presses: Presses, shared: Arc<Shared>) {
+/// Waits for presses to the end of the process, and says first whether it can.
+fn watch(shared: &Shared, begun: &Sender<io::Result<()>>) {
+    // That nobody waits to hear it makes no difference.
+    let say = |outcome: io::Result<()>| drop(begun.send(outcome));
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return say(Err(error)),
+    };
+    runtime.block_on(async {
+        match Presses::subscribe() {
+            Ok(presses) => {
+                say(Ok(()));
+                act(presses, shared).await;
+            }
+            Err(error) => say(Err(error)),
+        }
+    });
+}
+
+async fn act(mut presses: Presses, shared: &Shared) {
     while presses.pressed().await {
         if shared.runs.swap(false, Ordering::SeqCst) {
             shared.pressed.notify_one();

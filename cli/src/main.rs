@@ -24,6 +24,7 @@ mod script;
 mod serve_flags;
 mod shell;
 mod store;
+mod user;
 
 use std::env;
 use std::io;

@@ -10,11 +10,13 @@
 //!
 //! NAME stands for `$name` in statements, and a number for `$1`, `$2` and so on, without gaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use frostline_sql::parse::Script;
 use frostline_sql::{Parameters, ScalarValue};
 
 use crate::exit::Failure;
+use crate::script::Text;
 
 /// The digits that a decimal has at most.
 const DECIMAL_DIGITS_MAX: usize = 38;
@@ -54,6 +56,28 @@ pub(crate) fn collect(arguments: &[String]) -> Result<Parameters, Failure> {
         )));
     }
     Ok(Parameters { positional: numbered.into_values().collect(), named })
+}
+
+/// Refuses a value that no statement asks for: it would be ignored. A mistake in a statement is told in its turn.
+pub(crate) fn check_used(parameters: &Parameters, texts: &[Text]) -> Result<(), Failure> {
+    if parameters.is_empty() {
+        return Ok(());
+    }
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for parsed in texts.iter().flat_map(|text| Script::new(&text.sql)) {
+        match parsed {
+            Ok(parsed) => used.extend(parsed.parameters),
+            Err(_) => return Ok(()),
+        }
+    }
+    let last = used.iter().filter_map(|name| name.parse::<usize>().ok()).max().unwrap_or(0);
+    let unused = match parameters.named.iter().find(|(name, _)| !used.contains(name)) {
+        Some((name, _)) => name.clone(),
+        // Those below the last one that is used may not be left out.
+        None if parameters.positional.len() > last => (last + 1).to_string(),
+        None => return Ok(()),
+    };
+    Err(Failure::usage(format!("--param {unused} is used by no statement; write ${unused} where its value belongs")))
 }
 
 /// The name and the value of an argument.

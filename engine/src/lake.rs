@@ -1,7 +1,7 @@
 //! An open lake: its ledger, and the rows behind it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -11,13 +11,14 @@ use frostline_catalog::io::{
 };
 use frostline_catalog::segment::{BlockRef, Segment, Storage};
 use frostline_catalog::transaction::Transaction;
-use frostline_catalog::{LakeId, ObjectId, Placed, SegmentId, State, Version};
+use frostline_catalog::{LakeId, ObjectId, Placed, SegmentId, Slot, State, Version};
 use thiserror::Error;
 
 use crate::hot::HotTable;
 use crate::io::{ReadError, SegmentFiles};
+use crate::read::kept::Kept;
 use crate::settings::Settings;
-use crate::statistics::{SegmentStatistics, StatisticsError};
+use crate::statistics::{SegmentStatistics, StatisticsError, StatisticsLists};
 use crate::write::{HotError, decode_hot};
 
 /// Why rows of a lake cannot be had.
@@ -62,26 +63,27 @@ pub enum LakeError {
 ///
 /// * Whatever it hands out was checked against the digests that the ledger carries.
 /// * Nothing that it caches is ever invalidated: what it caches never changes.
+/// * While hot rows of one table are read, those of the others can be had.
 #[derive(Debug)]
 pub struct Lake {
     location: LakeLocation,
     ledger: Ledger,
     settings: Settings,
     files: SegmentFiles,
-    hot: tokio::sync::Mutex<HashMap<ObjectId, Arc<HotTable>>>,
-    statistics: Mutex<HashMap<StatisticsKey, Arc<SegmentStatistics>>>,
-    blocks: Mutex<HashMap<BlockKey, Bytes>>,
+    hot: Mutex<HashMap<ObjectId, Arc<KnownHot>>>,
+    statistics: Mutex<StatisticsLists>,
+    blocks: Mutex<Kept<BlockKey, Bytes>>,
 }
 
-/// A list of segments of one table: how many, the first and the last. Lists that agree in these are equal, because
-/// segments are listed in the order of their placements.
-type StatisticsKey = (ObjectId, usize, SegmentId, SegmentId);
+/// The hot rows of one table as far as they were read. Who reads more of them holds the lock, so that nobody else
+/// reads the same.
+type KnownHot = tokio::sync::Mutex<Arc<HotTable>>;
 
 /// A block by slot and place.
-type BlockKey = (u64, u32);
+type BlockKey = (Slot, u32);
 
-/// How many lists of statistics are kept.
-const STATISTICS_LISTS_MAX: usize = 256;
+/// How many bytes of digests of frozen segments are kept.
+const DIGEST_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Lake {
     /// Creates a lake, its folder included.
@@ -115,9 +117,9 @@ impl Lake {
             ledger,
             settings,
             files,
-            hot: tokio::sync::Mutex::default(),
+            hot: Mutex::default(),
             statistics: Mutex::default(),
-            blocks: Mutex::default(),
+            blocks: Mutex::new(Kept::new(DIGEST_BYTES_MAX)),
         })
     }
 
@@ -167,12 +169,9 @@ impl Lake {
         let Some(segments) = state.segments_of(table).filter(|segments| segments.hot_count() > 0) else {
             return Ok(Vec::new());
         };
-        let mut tables = self.hot.lock().await;
-        let known = tables.get(&table).cloned().unwrap_or_default();
-        let missing = segments.hot_count().saturating_sub(known.segments());
-        let current = if missing == 0 {
-            known
-        } else {
+        let known: Arc<KnownHot> = Arc::clone(locked(&self.hot).entry(table).or_default());
+        let mut known = known.lock().await;
+        if known.segments() < segments.hot_count() {
             let placed: Vec<&Placed> = segments.hot_from(known.segments()).map_err(LedgerError::from)?.collect();
             let refs: Vec<BlockRef> = placed.iter().filter_map(|placed| hot_block(&placed.segment)).collect();
             let blocks = self.ledger.blocks().read_all(&refs, state.head().slot).await?;
@@ -184,44 +183,39 @@ impl Lake {
             }
             let appended = known.appended(decoded);
             let appended = appended.map_err(|source| LakeError::Arrow { table, source: Arc::new(source) })?;
-            let appended = Arc::new(appended);
-            tables.insert(table, Arc::clone(&appended));
-            appended
-        };
-        Ok(current.at(version))
+            *known = Arc::new(appended);
+        }
+        Ok(known.at(version))
     }
 
-    /// The statistics of frozen segments of one table, a row each, in the order given.
-    pub async fn statistics(&self, segments: &[Arc<Segment>]) -> Result<Arc<SegmentStatistics>, LakeError> {
-        let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
+    /// The statistics of frozen segments in places of one table, a row each, in the order given.
+    ///
+    /// Of segments whose statistics are known only the placement is looked at.
+    pub async fn statistics(&self, placed: &[&Placed]) -> Result<Arc<SegmentStatistics>, LakeError> {
+        let (Some(first), Some(last)) = (placed.first(), placed.last()) else {
             return Ok(Arc::new(SegmentStatistics::default()));
         };
-        let key = (first.table, segments.len(), first.id, last.id);
-        if let Some(found) = self.statistics_lists().get(&key) {
-            return Ok(Arc::clone(found));
+        let (table, last) = (first.placement.table, last.placement.segment);
+        let ids: Vec<SegmentId> = placed.iter().map(|placed| placed.placement.segment).collect();
+        let known = locked(&self.statistics).find(table, &ids);
+        if known.len() == ids.len() {
+            return Ok(known);
         }
-        let refs: Vec<BlockRef> = segments.iter().filter_map(|segment| statistics_block(segment)).collect();
+        let unknown = &placed[known.len()..];
+        let refs: Vec<BlockRef> = unknown.iter().filter_map(|placed| statistics_block(&placed.segment)).collect();
         let blocks = self.ledger.blocks().read_all(&refs, self.state().head().slot).await?;
         let mut rows = Vec::with_capacity(blocks.len());
-        for (segment, block) in segments.iter().zip(&blocks) {
-            let segment = segment.id;
+        for (placed, block) in unknown.iter().zip(&blocks) {
+            let segment = placed.placement.segment;
             let row = SegmentStatistics::decode_block(block)
                 .map_err(|source| LakeError::Statistics { segment, source: Arc::new(source) })?;
             rows.push(row);
         }
-        let concatenated = SegmentStatistics::concat(rows)
-            .map_err(|source| LakeError::Statistics { segment: first.id, source: Arc::new(source) })?;
-        let concatenated = Arc::new(concatenated);
-        let mut lists = self.statistics_lists();
-        if lists.len() >= STATISTICS_LISTS_MAX {
-            lists.clear();
-        }
-        lists.insert(key, Arc::clone(&concatenated));
-        Ok(concatenated)
-    }
-
-    fn statistics_lists(&self) -> std::sync::MutexGuard<'_, HashMap<StatisticsKey, Arc<SegmentStatistics>>> {
-        self.statistics.lock().unwrap_or_else(PoisonError::into_inner)
+        let all = SegmentStatistics::concat(rows).and_then(|added| known.followed_by(&added));
+        let all = all.map_err(|source| LakeError::Statistics { segment: last, source: Arc::new(source) })?;
+        let all = Arc::new(all);
+        locked(&self.statistics).keep(table, ids, Arc::clone(&all));
+        Ok(all)
     }
 
     /// The digests of a frozen segment's object.
@@ -239,13 +233,13 @@ impl Lake {
     }
 
     async fn kept_block(&self, block: &BlockRef) -> Result<Bytes, LakeError> {
-        let key = (block.slot.number(), block.index);
-        let kept = self.blocks.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let key = (block.slot, block.index);
+        let kept = locked(&self.blocks).find(&key);
         if let Some(bytes) = kept {
             return Ok(bytes);
         }
         let bytes = self.ledger.blocks().read(block).await?;
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).insert(key, bytes.clone());
+        locked(&self.blocks).keep(key, bytes.clone(), bytes.len());
         Ok(bytes)
     }
 
@@ -253,6 +247,10 @@ impl Lake {
     pub async fn settle(&self) {
         self.ledger.settle().await;
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn hot_block(segment: &Segment) -> Option<BlockRef> {
@@ -268,3 +266,6 @@ fn statistics_block(segment: &Segment) -> Option<BlockRef> {
         Storage::Hot { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

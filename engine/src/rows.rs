@@ -12,7 +12,7 @@ use frostline_catalog::schema::SortKey;
 use frostline_catalog::segment::FrozenObject;
 use frostline_catalog::transaction::{BlockIndex, Proposal, Rows, TableTarget};
 use thiserror::Error;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::io::upload_segment;
 use crate::lake::Lake;
@@ -20,6 +20,9 @@ use crate::write::{EncodedSegment, FrozenWriter, HotError, WriteError, WriteSett
 
 /// How many segments are uploaded at once. Each is held in memory until its upload ends.
 const UPLOADS_MAX: usize = 2;
+
+/// How many bytes of rows wait while others are encoded, at most; what batches share counts for each.
+const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// Why rows cannot be taken in. Nothing was committed.
 #[derive(Debug, Error)]
@@ -43,7 +46,8 @@ pub enum TakeError {
 
 /// Takes rows of one table in.
 ///
-/// * Memory is bounded by three segments and a row group, whatever comes.
+/// * Memory is bounded by three segments and two row groups, whatever comes.
+/// * Rows are encoded while more arrive.
 /// * Dropping it, or an error, leaves nothing but objects that no record names.
 #[derive(Debug)]
 pub struct RowWriter {
@@ -52,10 +56,26 @@ pub struct RowWriter {
     sort_by: Vec<SortKey>,
     hot: Vec<RecordBatch>,
     hot_bytes: usize,
-    frozen: Option<FrozenWriter>,
+    waiting: Waiting,
+    freezing: Option<JoinHandle<Result<Frozen, WriteError>>>,
     uploads: JoinSet<Result<Part, StoreError>>,
     parts: Vec<Part>,
     rows: u64,
+}
+
+/// Rows that wait until those before them are encoded.
+#[derive(Debug, Default)]
+struct Waiting {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+/// What encoding some batches gave: the writer, for the next ones, and the segments that are complete.
+#[derive(Debug)]
+struct Frozen {
+    writer: FrozenWriter,
+    segments: Vec<EncodedSegment>,
 }
 
 /// Rows that a transaction can add.
@@ -81,7 +101,8 @@ impl RowWriter {
             sort_by,
             hot: Vec::new(),
             hot_bytes: 0,
-            frozen: None,
+            waiting: Waiting::default(),
+            freezing: None,
             uploads: JoinSet::new(),
             parts: Vec::new(),
             rows: 0,
@@ -104,8 +125,9 @@ impl RowWriter {
         });
         let columns = columns.collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
-        if self.frozen.is_some() {
-            return self.freeze(vec![batch]).await;
+        if self.freezing.is_some() {
+            self.waiting.push(batch);
+            return self.freeze_if_idle().await;
         }
         self.hot_bytes += batch.get_array_memory_size();
         self.hot.push(batch);
@@ -117,8 +139,8 @@ impl RowWriter {
                 row_group_rows: settings.row_group_rows,
                 ..WriteSettings::default()
             };
-            self.frozen = Some(FrozenWriter::new(Arc::clone(&self.schema), self.sort_by.clone(), settings));
-            return self.freeze(batches).await;
+            let writer = FrozenWriter::new(Arc::clone(&self.schema), self.sort_by.clone(), settings);
+            self.freezing = Some(freeze(writer, batches));
         }
         Ok(())
     }
@@ -132,18 +154,13 @@ impl RowWriter {
         self.hot.iter().flat_map(|batch| batch.columns()).map(value_bytes).sum()
     }
 
-    async fn freeze(&mut self, batches: Vec<RecordBatch>) -> Result<(), TakeError> {
-        let Some(mut writer) = self.frozen.take() else { return Ok(()) };
-        let (writer, done) = tokio::task::spawn_blocking(move || {
-            let mut done = Vec::new();
-            for batch in &batches {
-                done.extend(writer.write(batch)?);
-            }
-            Ok::<_, WriteError>((writer, done))
-        })
-        .await??;
-        self.frozen = Some(writer);
-        for segment in done {
+    /// Hands what waits to the encoder, if that is idle or too much waits.
+    async fn freeze_if_idle(&mut self) -> Result<(), TakeError> {
+        let must = self.waiting.rows >= self.lake.settings().row_group_rows || self.waiting.bytes >= WAITING_BYTES_MAX;
+        let Some(task) = self.freezing.take_if(|task| must || task.is_finished()) else { return Ok(()) };
+        let Frozen { writer, segments } = task.await??;
+        self.freezing = Some(freeze(writer, self.waiting.take()));
+        for segment in segments {
             self.upload(segment).await?;
         }
         Ok(())
@@ -171,9 +188,17 @@ impl RowWriter {
 
     /// Ends the writing: when it returns, every frozen segment is durable.
     pub async fn finish(mut self) -> Result<TakenRows, TakeError> {
-        if let Some(writer) = self.frozen.take() {
-            let last = tokio::task::spawn_blocking(move || writer.finish()).await??;
-            if let Some(segment) = last {
+        if let Some(task) = self.freezing.take() {
+            let Frozen { mut writer, mut segments } = task.await??;
+            let waiting = self.waiting.take();
+            let last = tokio::task::spawn_blocking(move || {
+                for batch in &waiting {
+                    segments.extend(writer.write(batch)?);
+                }
+                segments.extend(writer.finish()?);
+                Ok::<_, WriteError>(segments)
+            });
+            for segment in last.await?? {
                 self.upload(segment).await?;
             }
             while !self.uploads.is_empty() {
@@ -187,6 +212,29 @@ impl RowWriter {
         }
         Ok(TakenRows { rows: self.rows, parts: self.parts })
     }
+}
+
+impl Waiting {
+    fn push(&mut self, batch: RecordBatch) {
+        self.rows += batch.num_rows();
+        self.bytes += batch.get_array_memory_size();
+        self.batches.push(batch);
+    }
+
+    fn take(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(self).batches
+    }
+}
+
+/// Encodes batches on a thread that may block, while more rows arrive.
+fn freeze(mut writer: FrozenWriter, batches: Vec<RecordBatch>) -> JoinHandle<Result<Frozen, WriteError>> {
+    tokio::task::spawn_blocking(move || {
+        let mut segments = Vec::new();
+        for batch in &batches {
+            segments.extend(writer.write(batch)?);
+        }
+        Ok(Frozen { writer, segments })
+    })
 }
 
 /// What an array's values take: the bytes of its texts, not the buffers that it shares with others.

@@ -3,6 +3,9 @@
 //! Each segment brings one row, whose form is drawn in `write/statistics.rs`. The rows of one scan are put together
 //! here, so that a predicate is evaluated once over all segments.
 
+mod join;
+mod lists;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +22,8 @@ use thiserror::Error;
 use crate::write::BlockError;
 use crate::write::block::decode_block;
 use crate::write::statistics::{FLAGS, HAS_NAN, MAX, MAX_EXACT, MIN, MIN_EXACT, NULLS, ROWS};
+
+pub(crate) use lists::StatisticsLists;
 
 /// Why statistics cannot be used. They can be made again from the segment's rows.
 #[derive(Debug, Error)]
@@ -230,13 +235,16 @@ fn spread(parts: Vec<(usize, ArrayRef)>, data_type: &DataType, segments: usize) 
     if slices.is_empty() {
         return Ok(new_null_array(data_type, 0));
     }
-    let all = concat(&slices)?;
-    // Bounds of views refer to the blocks that they came in; copied together, the blocks can go.
-    Ok(match data_type {
-        DataType::Utf8View => Arc::new(all.as_string_view().gc()),
-        DataType::BinaryView => Arc::new(all.as_binary_view().gc()),
-        _ => all,
-    })
+    Ok(own_views(concat(&slices)?))
+}
+
+/// The same values. Views refer to the blocks that they came in; copied together, the blocks can go.
+fn own_views(values: ArrayRef) -> ArrayRef {
+    match values.data_type() {
+        DataType::Utf8View => Arc::new(values.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(values.as_binary_view().gc()),
+        _ => values,
+    }
 }
 
 /// The type to which most of the others widen; the null type if there is none.
@@ -308,7 +316,7 @@ mod tests {
     use crate::write::StatisticsBuilder;
     use crate::write::block::encode_block;
 
-    fn row_of(columns: Vec<(i32, ArrayRef)>) -> RecordBatch {
+    pub(super) fn row_of(columns: Vec<(i32, ArrayRef)>) -> RecordBatch {
         let fields: Vec<Field> = columns
             .iter()
             .map(|(id, column)| {

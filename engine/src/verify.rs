@@ -47,6 +47,9 @@ pub enum VerifyError {
         #[source]
         source: Arc<SegmentDamage>,
     },
+    /// A frozen segment's object could not be read, so nothing is known of it.
+    #[error(transparent)]
+    Unread(Arc<SegmentDamage>),
     /// The catalog in use does not match the one that the slots make.
     #[error("the catalog that was opened does not match the one that the slots make")]
     Catalog,
@@ -57,7 +60,23 @@ impl VerifyError {
     pub fn object(&self) -> Option<&str> {
         match self {
             Self::Slot { object, .. } | Self::Hot { object, .. } | Self::Frozen { object, .. } => Some(object),
-            Self::Ledger(_) | Self::Catalog => None,
+            Self::Ledger(_) | Self::Unread(_) | Self::Catalog => None,
+        }
+    }
+
+    /// What a slot that cannot be used is evidence of. A store that does not answer is none.
+    pub(crate) fn of_slot(damage: Damage) -> Self {
+        match damage.error.as_ref() {
+            LedgerError::Store(_) => Self::Ledger(LedgerError::clone(&damage.error)),
+            _ => Self::Slot { object: damage.object, source: damage.error },
+        }
+    }
+
+    /// What a frozen segment that cannot be used is evidence of.
+    pub(crate) fn of_segment(key: &str, damage: SegmentDamage) -> Self {
+        match damage {
+            SegmentDamage::Unread { .. } => Self::Unread(Arc::new(damage)),
+            _ => Self::Frozen { object: key.to_owned(), source: Arc::new(damage) },
         }
     }
 }
@@ -90,22 +109,29 @@ pub struct VerifySummary {
 }
 
 /// Walks the chain from the first slot: digests, links, numbers, times, lake id and state digests. With `deep`, also
-/// every segment's bytes, row count and statistics. Derived objects are checked last, and made anew where they can be.
+/// every segment's bytes, row count and statistics. The catalog in use is compared where the walk comes to its slot,
+/// whatever was committed since. Derived objects are checked last, and made anew where they can be.
 ///
 /// # Errors
-/// The first damage found, with the object's key.
+/// The first damage found, with the object's key. A store that does not answer is an error, and no damage.
 pub async fn verify(
     lake: &Lake,
     deep: bool,
     mut report: impl FnMut(VerifyNote) + Send,
 ) -> Result<VerifySummary, VerifyError> {
-    let head = lake.state().head().slot;
+    let known = lake.state();
+    let head = known.head();
     let location = lake.location().to_string();
-    let mut walk = Walk::begin(lake.ledger().store().clone(), &location, head).await?;
+    let mut walk = Walk::begin(lake.ledger().store().clone(), &location, head.slot).await?;
     let mut summary = VerifySummary::default();
     let mut checked = BTreeSet::new();
-    let damaged = |damage: Damage| VerifyError::Slot { object: damage.object, source: damage.error };
-    while let Some(slot) = walk.step().await.map_err(damaged)? {
+    while let Some(slot) = walk.step().await.map_err(VerifyError::of_slot)? {
+        if walk.state().head().slot == head.slot {
+            let digest = known.recompute_digest().map_err(LedgerError::from)?;
+            if walk.state().head().hash != head.hash || walk.state().digest() != digest {
+                return Err(VerifyError::Catalog);
+            }
+        }
         summary.slots += 1;
         summary.versions += slot.record.entries.len() as u64;
         for change in slot.record.entries.iter().flat_map(|entry| &entry.changes) {
@@ -118,13 +144,6 @@ pub async fn verify(
             } else if deep && checked.insert(segment.id) {
                 summary.bytes += check_frozen(lake, segment, &slot.blocks).await?;
             }
-        }
-    }
-    let known = lake.state();
-    if known.head().slot == walk.state().head().slot {
-        let digest = known.recompute_digest().map_err(LedgerError::from)?;
-        if digest != walk.state().digest() {
-            return Err(VerifyError::Catalog);
         }
     }
     for found in walk.check_derived().await {
@@ -150,6 +169,6 @@ async fn check_frozen(lake: &Lake, segment: &Segment, blocks: &[bytes::Bytes]) -
     let store = lake.ledger().store().objects();
     check_segment(store.as_ref(), segment, &block(digests.index), &block(statistics.index))
         .await
-        .map_err(|source| VerifyError::Frozen { object: object.key.clone(), source: Arc::new(source) })?;
+        .map_err(|damage| VerifyError::of_segment(&object.key, damage))?;
     Ok(object.size_bytes)
 }

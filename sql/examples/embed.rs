@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let sql = format!("SELECT count(*) AS readings, max(degrees) AS warmest FROM readings{clause}");
         let rows = session.sql(&sql, &none).await?.into_rows()?;
         let version = rows.version;
-        println!("{sql}\nasked at version {version}\n{}", pretty_format_batches(&rows.collect().await?)?);
+        println!("{sql}\nread at version {version}\n{}", pretty_format_batches(&rows.collect().await?)?);
     }
     lake.settle().await;
     Ok(())

@@ -31,7 +31,7 @@ pub enum Answer {
 ///
 /// Rows come as they are computed; dropping them cancels the rest.
 pub struct Rows {
-    /// The version that the statement read.
+    /// The version that was read: that of every table where it is one, else the one that the statement saw.
     pub version: Version,
     /// The columns.
     pub schema: SchemaRef,

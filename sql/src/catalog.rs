@@ -7,7 +7,8 @@ use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, 
 use datafusion::common::Result;
 use frostline_catalog::Version;
 
-use crate::context::{CATALOG, Context, QualifiedName, SYSTEM};
+use crate::context::{CATALOG, Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
+use crate::information_schema::InformationTable;
 use crate::system::SystemTable;
 
 /// The one catalog of a lake, at one version.
@@ -41,11 +42,12 @@ impl CatalogProviderList for LakeCatalogs {
 impl CatalogProvider for LakeCatalogs {
     fn schema_names(&self) -> Vec<String> {
         let schemas = self.context.state.schemas_at(self.version);
-        schemas.map(|(_, name)| name.to_string()).chain([SYSTEM.to_owned()]).collect()
+        schemas.map(|(_, name)| name.to_string()).chain([SYSTEM, INFORMATION_SCHEMA].map(str::to_owned)).collect()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let known = name == SYSTEM || self.context.state.schema_named(name, self.version).is_some();
+        let own = name == SYSTEM || name == INFORMATION_SCHEMA;
+        let known = own || self.context.state.schema_named(name, self.version).is_some();
         known.then(|| Arc::new(LakeSchema { lake: self.clone(), name: name.to_owned() }) as Arc<dyn SchemaProvider>)
     }
 }
@@ -61,6 +63,9 @@ impl SchemaProvider for LakeSchema {
     fn table_names(&self) -> Vec<String> {
         if self.name == SYSTEM {
             return SystemTable::ALL.iter().map(|table| table.name().to_owned()).collect();
+        }
+        if self.name == INFORMATION_SCHEMA {
+            return InformationTable::names().into_iter().map(str::to_owned).collect();
         }
         let (state, version) = (&self.lake.context.state, self.lake.version);
         let Some(schema) = state.schema_named(&self.name, version) else { return Vec::new() };

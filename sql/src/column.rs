@@ -9,9 +9,11 @@ use frostline_catalog::schema::{Column, check_type, number_nested_fields};
 use frostline_catalog::{FieldId, Name};
 use frostline_engine::import::normalise::normalise_type;
 
+use crate::column_default::check_default;
 use crate::context::fold;
 use crate::error::Error;
 use crate::expression::constant;
+use crate::fit::Fit;
 use crate::parameters::Parameters;
 use crate::sql_types::arrow_type;
 
@@ -76,6 +78,7 @@ pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<
         arrow_type(&column.data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     let mut new = NewColumn { name, data_type, nullable: true, default: None, initial: None, comment: None };
+    refuse_contradictions(&new.name, column)?;
     for option in &column.options {
         match &option.option {
             ColumnOption::Null => new.nullable = true,
@@ -84,12 +87,26 @@ pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<
             ColumnOption::Default(expr) => {
                 constant(state, expr, &Parameters::none())
                     .map_err(|error| Error::statement(format!("the default of column `{}`: {error}", new.name)))?;
+                check_default(state, expr, Fit::new(state, new.name.as_str(), new.data_type.clone()))?;
                 new.default = Some(expr.to_string());
             }
             other => return Err(refused_constraint(&other.to_string())),
         }
     }
     Ok(new)
+}
+
+/// Refuses NULL beside NOT NULL, and what is said twice.
+fn refuse_contradictions(name: &Name, column: &ast::ColumnDef) -> Result<(), Error> {
+    let count = |is: fn(&ColumnOption) -> bool| column.options.iter().filter(|option| is(&option.option)).count();
+    let nulls = count(|option| matches!(option, ColumnOption::Null | ColumnOption::NotNull));
+    let defaults = count(|option| matches!(option, ColumnOption::Default(_)));
+    let comments = count(|option| matches!(option, ColumnOption::Comment(_)));
+    let said = [(nulls, "NULL or NOT NULL"), (defaults, "DEFAULT"), (comments, "COMMENT")];
+    match said.into_iter().find(|(times, _)| *times > 1) {
+        Some((_, what)) => Err(Error::statement(format!("column `{name}` says {what} more than once; keep one"))),
+        None => Ok(()),
+    }
 }
 
 /// Keys and checks would have to be kept by every write; they are refused rather than ignored.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
+use datafusion::common::TableReference;
 use datafusion::datasource::MemTable;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
@@ -17,17 +18,21 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::at_version::AtVersion;
+use crate::calls::check_calls;
 use crate::catalog::LakeCatalogs;
+use crate::column_names::{Renamed, Taker, name_columns};
 use crate::error::Error;
 use crate::function::CurrentVersion;
+use crate::information_schema::InformationTable;
 use crate::instant::Zone;
 use crate::memory::statement_runtime;
 use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
+use crate::planning::zone;
 use crate::references::{Reference, references};
+use crate::result_names::{ResultNames, distinct_columns};
 use crate::settings::{self, OwnSettings};
-use crate::subquery_names::name_subqueries;
 use crate::system::{SettingRow, SystemTable};
 use crate::table::{ScanLog, TableAt};
 
@@ -47,6 +52,7 @@ const VIEW_DEPTH_MAX: usize = 32;
 ///
 /// * One state of the lake, read once; whatever other writers do, the statement does not see it.
 /// * Unversioned names are those of `visible`: the newest version, or the one that the session is pinned to.
+/// * Names without a schema are those of `schema`: the session's, or within a view the one that keeps the view.
 pub(crate) struct Context {
     pub(crate) lake: Arc<frostline_engine::Lake>,
     pub(crate) state: Arc<State>,
@@ -62,6 +68,7 @@ pub(crate) struct Context {
     pub(crate) base: SessionState,
     pub(crate) scans: ScanLog,
     pub(crate) reads: Mutex<BTreeSet<ObjectId>>,
+    pub(crate) versions: Arc<Mutex<BTreeSet<Version>>>,
     pub(crate) relations: Mutex<HashMap<RelationKey, Arc<dyn TableProvider>>>,
 }
 
@@ -91,24 +98,35 @@ impl std::fmt::Display for QualifiedName {
     }
 }
 
-/// An identifier as SQL reads it: in lower case unless quoted.
+/// An identifier as SQL reads it: its ASCII letters in lower case unless quoted, as the planner folds them.
 pub(crate) fn fold(ident: &ast::Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
+        None => ident.value.to_ascii_lowercase(),
     }
+}
+
+/// The error of a version clause on a relation of `information_schema`.
+pub(crate) fn no_as_of(name: &QualifiedName) -> Error {
+    Error::statement(format!("`{name}` has no AS OF"))
+        .with_hint("use the tables of schema `system`, which answer AS OF, or `SET frostline.as_of`")
 }
 
 impl Context {
     /// What a name in the statement stands for: schema and name.
     pub(crate) fn qualify(&self, name: &ast::ObjectName) -> Result<QualifiedName, Error> {
+        Self::qualify_in(&self.schema, name)
+    }
+
+    /// What a name stands for where names without a schema are those of `schema`.
+    pub(crate) fn qualify_in(schema: &str, name: &ast::ObjectName) -> Result<QualifiedName, Error> {
         let mut parts = Vec::with_capacity(name.0.len());
         for part in &name.0 {
             let ident = part.as_ident().ok_or_else(|| Error::statement(format!("`{name}` is not a table's name")))?;
             parts.push(fold(ident));
         }
         let (schema, name) = match parts.as_slice() {
-            [name] => (self.schema.clone(), name.clone()),
+            [name] => (schema.to_owned(), name.clone()),
             [schema, name] => (schema.clone(), name.clone()),
             [catalog, schema, name] if catalog == CATALOG => (schema.clone(), name.clone()),
             _ => {
@@ -120,32 +138,44 @@ impl Context {
         Ok(QualifiedName { schema, name })
     }
 
-    /// Plans a query whose unversioned names are those of `version`.
+    /// Plans a query whose unversioned names are those of `version`, and whose rows something else takes: no two of its
+    /// columns have one name.
     pub(crate) fn plan_query<'a>(
         self: &'a Arc<Self>,
         query: &'a ast::Query,
         version: Version,
         depth: usize,
     ) -> BoxFuture<'a, Result<LogicalPlan, Error>> {
-        let mut named = query.clone();
-        name_subqueries(&mut named);
-        let statement = ast::Statement::Query(Box::new(named));
-        self.plan_statement(DFStatement::Statement(Box::new(statement)), query, version, depth)
-    }
-
-    /// Plans a statement whose relations are those of `query`.
-    pub(crate) fn plan_statement<'a>(
-        self: &'a Arc<Self>,
-        statement: DFStatement,
-        query: &'a ast::Query,
-        version: Version,
-        depth: usize,
-    ) -> BoxFuture<'a, Result<LogicalPlan, Error>> {
         async move {
-            let state = self.planning_state(query, version, depth).await?;
-            Ok(state.statement_to_plan(statement).await?)
+            let mut named = query.clone();
+            self.name_columns(&mut named, Taker::Statement);
+            distinct_columns(self.plan_named(named, version, depth).await?)
         }
         .boxed()
+    }
+
+    /// Plans a query whose rows the user takes, and says what the columns are called there.
+    pub(crate) async fn plan_result(self: &Arc<Self>, query: &ast::Query) -> Result<(LogicalPlan, ResultNames), Error> {
+        let mut named = query.clone();
+        let renamed = self.name_columns(&mut named, Taker::User);
+        let plan = self.plan_named(named, self.visible, 0).await?;
+        Ok((plan, ResultNames::new(renamed)))
+    }
+
+    /// Names the columns of a query that is to be planned.
+    pub(crate) fn name_columns(&self, query: &mut ast::Query, taker: Taker) -> Vec<Renamed> {
+        name_columns(query, taker, &|name: &str| self.base.aggregate_functions().contains_key(name))
+    }
+
+    async fn plan_named(
+        self: &Arc<Self>,
+        query: ast::Query,
+        version: Version,
+        depth: usize,
+    ) -> Result<LogicalPlan, Error> {
+        let state = self.planning_state(&query, version, depth).await?;
+        let statement = ast::Statement::Query(Box::new(query));
+        Ok(state.statement_to_plan(DFStatement::Statement(Box::new(statement))).await?)
     }
 
     /// A planner's state in which every relation of `query` is resolved.
@@ -158,46 +188,52 @@ impl Context {
         if depth > VIEW_DEPTH_MAX {
             return Err(Error::statement(format!("views rest on views more than {VIEW_DEPTH_MAX} deep")));
         }
-        let found = references(query)?;
+        check_calls(&self.base, query)?;
+        let mut found = references(query)?;
         let mut planned: HashMap<String, Arc<dyn TableProvider>> = HashMap::new();
-        for reference in found.relations {
+        for reference in std::mem::take(&mut found.relations) {
             match reference {
                 Reference::Plain(name) => {
                     let qualified = self.qualify(&name)?;
-                    if qualified.schema == INFORMATION_SCHEMA {
-                        continue;
-                    }
-                    let hidden = name.0.len() == 1 && found.ctes.contains(&qualified.name);
-                    let provider = self.relation(&qualified, version, depth).await?;
-                    self.note_read(&qualified, version);
-                    if provider.is_none() && !hidden {
-                        return Err(self.missing(&qualified, version));
+                    match self.relation(&qualified, version, depth).await {
+                        Ok(Some(_)) => {
+                            self.note_read(&qualified, version);
+                            self.note_version(version);
+                        }
+                        // The planner takes the name for the query itself.
+                        Ok(None) | Err(_) if found.may_be_recursive(&name) => {}
+                        Ok(None) => return Err(self.missing(&qualified, version)),
+                        Err(error) => return Err(error),
                     }
                 }
                 Reference::At { name, clause, key } => {
                     let qualified = self.qualify(&name)?;
                     if qualified.schema == INFORMATION_SCHEMA {
-                        return Err(Error::statement(format!("`{qualified}` has no AS OF")).with_hint(
-                            "use the tables of schema `system`, which answer AS OF, or `SET frostline.as_of`",
-                        ));
+                        return Err(no_as_of(&qualified));
                     }
                     let at = self.resolve_version(&clause)?;
                     match self.relation(&qualified, at, depth).await? {
                         Some(provider) => planned.insert(key, provider),
                         None => return Err(self.missing(&qualified, at)),
                     };
+                    self.note_version(at);
                 }
                 Reference::File { path, key } => {
                     let provider = crate::files::open_path(self, &path).await?;
+                    let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
                     planned.insert(key, provider);
                 }
                 Reference::ReadFunction { name, arguments, key } => {
                     let provider = crate::files::open_function(self, &name, &arguments).await?;
+                    let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
                     planned.insert(key, provider);
                 }
             }
         }
         let mut state = self.base.clone();
+        if self.is_elsewhere() {
+            state.config_mut().options_mut().catalog.default_schema.clone_from(&self.schema);
+        }
         state.register_catalog_list(Arc::new(LakeCatalogs::new(Arc::clone(self), version, depth)));
         state.register_relation_planner(Arc::new(VersionPlanner::new(planned)))?;
         Ok(state)
@@ -216,13 +252,32 @@ impl Context {
                 return Ok(Some(Arc::clone(found)));
             }
             let Some(mut provider) = self.make_relation(qualified, version, depth).await? else { return Ok(None) };
-            if version != self.visible && provider.get_logical_plan().is_none() {
+            // The relations of a view were made here, too.
+            let is_view = provider.get_logical_plan().is_some();
+            // Within a view of another schema, a name without one is not what it is in the statement.
+            if (version != self.visible || self.is_elsewhere()) && !is_view {
                 provider = Arc::new(AtVersion::new(provider, qualified, version)?);
+            }
+            if !is_view {
+                let name = TableReference::partial(qualified.schema.as_str(), qualified.name.as_str());
+                provider = self.read_in_zone(provider, name)?;
             }
             self.relations().insert(key, Arc::clone(&provider));
             Ok(Some(provider))
         }
         .boxed()
+    }
+
+    /// A relation as the session's zone has it read.
+    fn read_in_zone(
+        &self,
+        provider: Arc<dyn TableProvider>,
+        name: TableReference,
+    ) -> Result<Arc<dyn TableProvider>, Error> {
+        match self.zone.label() {
+            Some(zone) => Ok(zone::read_relation(provider, name, &zone)?),
+            None => Ok(provider),
+        }
     }
 
     /// Notes a table that is read without a version of its own: a later change of its rows is a conflict.
@@ -231,6 +286,22 @@ impl Context {
             && let Some(Relation::Table(table, _)) = self.find(qualified, version)
         {
             self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+        }
+    }
+
+    /// Notes a version that the statement names something of.
+    pub(crate) fn note_version(&self, version: Version) {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).insert(version);
+    }
+
+    /// The version that everything which the statement names is read at, or the one that it sees, if there are several
+    /// or none.
+    pub(crate) fn version_read(&self) -> Version {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = versions.iter().copied();
+        match (versions.next(), versions.next()) {
+            (Some(only), None) => only,
+            _ => self.visible,
         }
     }
 
@@ -249,6 +320,9 @@ impl Context {
             let rows = table.rows(&self.state, version, &self.settings())?;
             return Ok(Some(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?)));
         }
+        if qualified.schema == INFORMATION_SCHEMA {
+            return InformationTable::provider(self, &qualified.name, version).await;
+        }
         match self.find(qualified, version) {
             None => Ok(None),
             Some(Relation::Table(table, _)) => {
@@ -257,7 +331,15 @@ impl Context {
                 Ok(Some(Arc::new(provider)))
             }
             Some(Relation::View(_, view)) => {
-                let plan = self.plan_view(view, version, depth + 1).await?;
+                let plan = match qualified.schema == self.schema {
+                    true => self.plan_view(view, version, depth + 1).await?,
+                    false => {
+                        let inner = Arc::new(self.in_schema(&qualified.schema));
+                        let plan = inner.plan_view(view, version, depth + 1).await?;
+                        self.reads.lock().unwrap_or_else(PoisonError::into_inner).extend(inner.tables_read());
+                        plan
+                    }
+                };
                 Ok(Some(Arc::new(ViewTable::new(plan, Some(view.query.clone())))))
             }
         }
@@ -326,6 +408,7 @@ impl Context {
             base: self.base.clone(),
             scans: self.scans.clone(),
             reads: Mutex::default(),
+            versions: Arc::clone(&self.versions),
             relations: Mutex::default(),
         }
     }
@@ -334,6 +417,16 @@ impl Context {
     pub(crate) fn task(&self) -> Arc<TaskContext> {
         let runtime = statement_runtime(self.base.runtime_env());
         Arc::new(TaskContext::from(&self.base).with_runtime(runtime))
+    }
+
+    /// The same snapshot where names without a schema are those of another one: within a view that is kept there.
+    fn in_schema(&self, schema: &str) -> Self {
+        Self { schema: schema.to_owned(), ..self.with_parameters(self.parameters.clone()) }
+    }
+
+    /// Whether names without a schema are not those of the statement.
+    fn is_elsewhere(&self) -> bool {
+        self.base.config_options().catalog.default_schema != self.schema
     }
 
     /// The tables read at the statement's own version.

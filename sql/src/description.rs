@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::files::check_local_files;
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement};
+use crate::planning::zone::yield_utc;
 use crate::session::Session;
 use crate::statement::{self, Work};
 
@@ -103,8 +104,8 @@ impl Session {
             }
             let columns = match statement {
                 Statement::Query(query) => {
-                    let plan = context.plan_query(query, context.visible, 0).await?;
-                    Some(described(context, plan, &mut types)?)
+                    let (plan, names) = context.plan_result(query).await?;
+                    Some(names.columns(&described(context, plan, &mut types)?))
                 }
                 Statement::Explain(explain) => {
                     let plan = statement::plan_explain(context, explain).await?;
@@ -112,7 +113,10 @@ impl Session {
                     Some(Arc::new(plan.schema().as_arrow().clone()))
                 }
                 Statement::Insert(insert) => {
-                    let plan = statement::plan_source(context, insert).await?;
+                    let (plan, of_columns) = statement::plan_source(context, insert).await?;
+                    for (name, data_type) in of_columns {
+                        types.entry(name).or_default().get_or_insert(data_type);
+                    }
                     add_types(&plan, &mut types)?;
                     None
                 }
@@ -212,7 +216,8 @@ fn described(context: &Context, plan: LogicalPlan, types: &mut Types) -> Result<
         true => plan,
         false => plan.with_param_values(stand_ins.to_param_values())?,
     };
-    Ok(Arc::new(context.base.optimize(&filled)?.schema().as_arrow().clone()))
+    let yielded = yield_utc(filled, context.zone.label().as_ref())?;
+    Ok(Arc::new(context.base.optimize(&yielded)?.schema().as_arrow().clone()))
 }
 
 /// The same columns, each of which may lack values.

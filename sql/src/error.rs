@@ -145,7 +145,18 @@ of_kind! {
     SealedError => Lake,
     ExportError => Statement,
     CsvOptionError => Statement,
-    VerifyError => Lake,
+}
+
+impl From<VerifyError> for Error {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Ledger(error) => error.into(),
+            VerifyError::Unread(_) => Self::caused(ErrorKind::Store, error),
+            VerifyError::Slot { .. } | VerifyError::Hot { .. } | VerifyError::Frozen { .. } | VerifyError::Catalog => {
+                Self::caused(ErrorKind::Lake, error)
+            }
+        }
+    }
 }
 
 impl From<AsOfError> for Error {
@@ -336,7 +347,9 @@ fn plain(error: &DataFusionError) -> String {
         DataFusionError::Shared(inner) => plain(inner),
         DataFusionError::Collection(errors) => errors.first().map(plain).unwrap_or_default(),
         DataFusionError::Plan(text) | DataFusionError::Execution(text) => text.clone(),
-        DataFusionError::NotImplemented(text) => format!("not supported: {text}"),
+        DataFusionError::NotImplemented(text) => format!("not supported: {}", not_implemented(text)),
+        // What this displays asks the reader to report it to the planner's project.
+        DataFusionError::Internal(text) => format!("the statement cannot be run: {text}"),
         DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
             ArrowError::ExternalError(inner) => inner.to_string(),
             ArrowError::CastError(text)
@@ -348,5 +361,41 @@ fn plain(error: &DataFusionError) -> String {
         },
         DataFusionError::ResourcesExhausted(text) => text.clone(),
         other => other.strip_backtrace(),
+    }
+}
+
+/// How the planner begins when it cannot run an expression; its own structures follow.
+const NO_EXPRESSION: &str = "Physical plan does not support logical expression ";
+
+/// What is said of something that the planner knows and cannot run.
+fn not_implemented(text: &str) -> &str {
+    match text.strip_prefix(NO_EXPRESSION) {
+        Some(expr) if expr.starts_with("InSubquery") || expr.starts_with("Exists") => {
+            "IN (SELECT …) and EXISTS (SELECT …) outside of WHERE; compare `(SELECT count(*) …)` with 0, or join"
+        }
+        Some(expr) if expr.starts_with("ScalarSubquery") || expr.starts_with("OuterReference") => {
+            "a subquery in this place, or that reads the query around it in this way; join its rows instead"
+        }
+        Some(_) => "an expression of this kind in this place",
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_run_is_named_without_the_planners_structures() {
+        let check = |text: &str, expected: &str| {
+            let message = Error::from(DataFusionError::NotImplemented(text.to_owned())).to_string();
+            assert!(message.starts_with(expected), "{message}");
+            assert!(!message.contains("Subquery {"), "{message}");
+        };
+        check(&format!("{NO_EXPRESSION}InSubquery(InSubquery {{ expr: 1 }})"), "not supported: IN (SELECT …)");
+        check(&format!("{NO_EXPRESSION}ScalarSubquery(<subquery>)"), "not supported: a subquery in this place");
+        check("FETCH clause is not supported yet", "not supported: FETCH clause");
+        let internal = Error::from(DataFusionError::Internal("a plan is wrong".to_owned())).to_string();
+        assert_eq!(internal, "the statement cannot be run: a plan is wrong");
     }
 }

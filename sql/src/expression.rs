@@ -10,12 +10,13 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::physical_plan::ColumnarValue;
+use datafusion::physical_plan::{ColumnarValue, PhysicalExpr};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 
 use crate::error::Error;
 use crate::parameters::Parameters;
+use crate::planning::exact;
 
 /// A constant expression as the planner sees it, its parameters filled in.
 ///
@@ -28,9 +29,12 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
         ast::Expr::Identifier(name) => {
             Error::statement(format!("`{name}` is not a constant; text needs quotes: '{name}'"))
         }
-        ast::Expr::Subquery(_) => Error::statement(format!("a constant is needed here, not the subquery {expr}")),
+        ast::Expr::Subquery(_) => Error::statement(format!("a constant is needed here, not the subquery in {expr}")),
         _ => error.into(),
     })?;
+    if planned.exists(|node| Ok(is_subquery(node)))? {
+        return Err(Error::statement(format!("a constant is needed here, not the subquery in {expr}")));
+    }
     let missing = std::cell::RefCell::new(None);
     let filled = planned.transform(|node| match node {
         Expr::Placeholder(placeholder) => match parameters.value(&placeholder.id) {
@@ -48,6 +52,10 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
     }
 }
 
+fn is_subquery(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_))
+}
+
 /// The value of a constant expression at the statement's start.
 ///
 /// # Errors
@@ -57,6 +65,17 @@ pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Para
     if planned.is_volatile() {
         return Err(Error::statement(format!("`{expr}` gives another value each time; a constant is needed here")));
     }
+    let physical = physical(state, planned)?;
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
+    match physical.evaluate(&row)? {
+        ColumnarValue::Scalar(value) => Ok(value),
+        ColumnarValue::Array(array) => Ok(ScalarValue::try_from_array(&array, 0)?),
+    }
+}
+
+/// A constant expression, ready to be computed.
+pub(crate) fn physical(state: &SessionState, planned: Expr) -> Result<Arc<dyn PhysicalExpr>, Error> {
     let context = SimplifyContext::builder()
         .with_schema(Arc::new(DFSchema::empty()))
         .with_config_options(Arc::clone(state.config_options()))
@@ -64,12 +83,7 @@ pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Para
         .build();
     // now() has a value only after simplification: the statement's start.
     let simplifier = ExprSimplifier::new(context);
-    let planned = simplifier.simplify(simplifier.coerce(planned, &DFSchema::empty())?)?;
-    let physical = state.create_physical_expr(planned, &DFSchema::empty())?;
-    let options = RecordBatchOptions::new().with_row_count(Some(1));
-    let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
-    match physical.evaluate(&row)? {
-        ColumnarValue::Scalar(value) => Ok(value),
-        ColumnarValue::Array(array) => Ok(ScalarValue::try_from_array(&array, 0)?),
-    }
+    let coerced = simplifier.coerce(planned, &DFSchema::empty())?;
+    let planned = simplifier.simplify(exact::rewrite(coerced, &DFSchema::empty())?.data)?;
+    Ok(state.create_physical_expr(planned, &DFSchema::empty())?)
 }

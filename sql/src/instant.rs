@@ -1,5 +1,7 @@
 //! From the value of an expression to an instant.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
@@ -61,6 +63,15 @@ impl Zone {
             Ok(zone) => Some(Self::Named(zone)),
             Err(_) => text.parse::<FixedOffset>().ok().map(Self::Offset),
         }
+    }
+
+    /// The zone as types of timestamps name it; `None` is UTC, which needs no name.
+    pub(crate) fn label(self) -> Option<Arc<str>> {
+        let name = match self {
+            Self::Named(zone) => zone.name().to_owned(),
+            Self::Offset(zone) => zone.to_string(),
+        };
+        (name != "UTC" && name != "+00:00").then(|| name.into())
     }
 
     fn instant(self, local: NaiveDateTime) -> Result<Micros, InstantError> {
@@ -154,6 +165,15 @@ mod tests {
         check("2013-07-10 18:00", new_york(), "2013-07-10T22:00:00Z");
         check("2013-07-10", new_york(), "2013-07-10T04:00:00Z");
         check("2013-07-10", Zone::parse("+02:00").unwrap(), "2013-07-09T22:00:00Z");
+    }
+
+    #[test]
+    fn types_name_every_zone_but_utc() {
+        let label = |text: &str| Zone::parse(text).unwrap().label();
+        assert_eq!(label("UTC"), None);
+        assert_eq!(label("+00:00"), None);
+        assert_eq!(label("-03:30").as_deref(), Some("-03:30"));
+        assert_eq!(label("America/New_York").as_deref(), Some("America/New_York"));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use frostline_catalog::{ObjectId, Version};
 
-use crate::context::{Context, QualifiedName, SYSTEM};
+use crate::context::{Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
 use crate::error::Error;
+use crate::information_schema::InformationTable;
 use crate::system::SystemTable;
 
 impl Context {
@@ -11,17 +12,14 @@ impl Context {
     pub(crate) fn missing(&self, qualified: &QualifiedName, version: Version) -> Error {
         let QualifiedName { schema, name } = qualified;
         if schema == SYSTEM {
-            let known = SystemTable::ALL.iter().map(|table| table.name());
-            let names: Vec<&str> = known.clone().collect();
-            let hint = frostline_catalog::nearest(name, known);
-            let error = Error::statement(format!("table `{SYSTEM}.{name}` not found"));
-            return match hint {
-                Some(nearest) => Error::statement(format!("{error}; did you mean `{SYSTEM}.{nearest}`?")),
-                None => Error::statement(format!("{error}; there are {}", names.join(", "))),
-            };
+            return not_of(SYSTEM, name, &SystemTable::ALL.map(SystemTable::name));
+        }
+        if schema == INFORMATION_SCHEMA {
+            return not_of(INFORMATION_SCHEMA, name, &InformationTable::names());
         }
         let Some(schema_id) = self.state.schema_named(schema, version) else {
-            let known = self.state.schemas_at(version).map(|(_, name)| name.as_str()).chain([SYSTEM]);
+            let own = [SYSTEM, INFORMATION_SCHEMA];
+            let known = self.state.schemas_at(version).map(|(_, name)| name.as_str()).chain(own);
             return match frostline_catalog::nearest(schema, known) {
                 Some(nearest) => Error::statement(format!("schema `{schema}` not found; did you mean `{nearest}`?")),
                 None => Error::statement(format!("schema `{schema}` not found")),
@@ -72,5 +70,21 @@ impl Context {
         Some(Error::statement(format!(
             "{kind} `{qualified}` did not exist at version {version}; it exists from version {first} on"
         )))
+    }
+}
+
+/// The error for a name in one of the lake's own schemas that stands for nothing, or for nothing of the kind asked for.
+fn not_of(schema: &str, name: &str, known: &[&str]) -> Error {
+    if known.contains(&name) {
+        return Error::statement(format!(
+            "`{schema}.{name}` belongs to the lake itself: it is read like a table, and has neither a definition nor \
+             rows to write"
+        ));
+    }
+    match frostline_catalog::nearest(name, known.iter().copied()) {
+        Some(nearest) => {
+            Error::statement(format!("table `{schema}.{name}` not found; did you mean `{schema}.{nearest}`?"))
+        }
+        None => Error::statement(format!("table `{schema}.{name}` not found; there are {}", known.join(", "))),
     }
 }

@@ -33,10 +33,12 @@ impl Session {
         let inner = self.inner();
         let copy = Inner {
             own: inner.own.clone(),
+            initial: inner.initial.clone(),
             schema: inner.schema.clone(),
             local_files: inner.local_files,
             network: inner.network,
             principal: inner.principal.clone(),
+            read_only: inner.read_only,
             options: inner.options.clone(),
             prepared: inner.prepared.clone(),
         };

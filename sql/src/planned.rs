@@ -15,6 +15,8 @@ use crate::error::Error;
 use crate::files::check_local_files;
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement};
+use crate::planning::zone::yield_utc;
+use crate::result_names::ResultNames;
 use crate::session::{Session, execute, fill_parameters};
 use crate::statement::{self, Work};
 
@@ -33,8 +35,8 @@ pub struct Planned {
 /// What is left to be done.
 #[derive(Clone, Debug)]
 enum PlannedWork {
-    /// A query, analysed and optimised, its parameters filled in.
-    Query(LogicalPlan),
+    /// A query, analysed and optimised, its parameters filled in; and what the user calls its columns.
+    Query(Box<LogicalPlan>, ResultNames),
     /// What is not planned as a query: EXPLAIN, SHOW, DESCRIBE, SUMMARIZE.
     Other(Box<Parsed>),
 }
@@ -56,10 +58,11 @@ impl Session {
             }
             let (work, columns) = match &statement.statement {
                 Statement::Query(query) => {
-                    let plan = context.plan_query(query, context.visible, 0).await?;
-                    let plan = context.base.optimize(&fill_parameters(plan, &context.parameters)?)?;
-                    let columns = Arc::new(plan.schema().as_arrow().clone());
-                    (PlannedWork::Query(plan), columns)
+                    let (plan, names) = context.plan_result(query).await?;
+                    let filled = fill_parameters(plan, &context.parameters)?;
+                    let plan = context.base.optimize(&yield_utc(filled, context.zone.label().as_ref())?)?;
+                    let columns = names.columns(&Arc::new(plan.schema().as_arrow().clone()));
+                    (PlannedWork::Query(Box::new(plan), names), columns)
                 }
                 Statement::Execute(execute) => {
                     let (with_values, prepared) = statement::with_values(self, &context, execute)?;
@@ -86,9 +89,12 @@ impl Session {
 }
 
 impl Planned {
-    /// The version that every run reads.
+    /// The version that every run reads: that of every table where it is one, else the one that the statement sees.
     pub fn version(&self) -> Version {
-        self.context.visible
+        match &self.work {
+            PlannedWork::Query(..) => self.context.version_read(),
+            PlannedWork::Other(_) => self.context.visible,
+        }
     }
 
     /// The columns of the rows, as the statement promises them. The rows themselves may come with other nullability.
@@ -102,10 +108,10 @@ impl Planned {
     /// Those of the statement's execution that show before the first row.
     pub async fn run(&self) -> Result<Rows, Error> {
         match &self.work {
-            PlannedWork::Query(plan) => {
+            PlannedWork::Query(plan, names) => {
                 let state = &self.context.base;
                 let physical = state.query_planner().create_physical_plan(plan, state).await?;
-                execute(&self.context, physical)
+                Ok(names.give(execute(&self.context, physical)?))
             }
             PlannedWork::Other(statement) => match statement::run(&self.session, &self.context, statement).await? {
                 Work::Answer(answer) => answer.into_rows(),
@@ -119,7 +125,9 @@ impl Planned {
     /// # Errors
     /// See [`Session::plan`].
     pub async fn with_parameters(&self, statement: &Parsed, parameters: &Parameters) -> Result<Self, Error> {
-        let context = Arc::new(self.context.with_parameters(parameters.clone()));
-        self.session.plan_in(context, statement).await
+        let mut context = self.context.with_parameters(parameters.clone());
+        // What one of them names, another need not.
+        context.versions = Arc::default();
+        self.session.plan_in(Arc::new(context), statement).await
     }
 }

@@ -1,11 +1,31 @@
 //! The planner's settings: what every statement of every session begins with.
+//!
+//! Where DataFusion would give a wrong value without a word, Frostline computes the right one, or says why not:
+//!
+//! | what | here | instead of |
+//! |---|---|---|
+//! | [`checked`], [`exact_sum`] | an overflow is an error | a number that wrapped |
+//! | [`interval`] | intervals compare by length | by months, then days, then nanoseconds |
+//! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
+//! | [`map_key`] | a map's key has the type of its keys | the type of the literal |
+//!
+//! [`exact`] applies them to a plan's expressions.
+
+pub(crate) mod checked;
+pub(crate) mod exact;
+pub(crate) mod exact_sum;
+pub(crate) mod interval;
+pub(crate) mod map_key;
+pub(crate) mod zone;
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Field, FieldRef};
 use datafusion::common::Result;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionState;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast;
@@ -14,9 +34,12 @@ use frostline_catalog::io::DEFAULT_SCHEMA;
 use crate::context::CATALOG;
 use crate::memory::{RuntimeLimits, lake_runtime};
 use crate::sql_types::arrow_type;
+use exact::ExactExpressions;
+use exact_sum::ExactSum;
+use map_key::MapKeys;
 
-/// From how many bytes on the smaller side of a join is partitioned. Measured on TPC-H at scale 1 on two cores: 64 MiB
-/// and 4 million rows take 7 % less time over the 22 queries than the planner's own 1 MiB and 131,072 rows.
+/// From how many bytes on the smaller side of a join is partitioned. The planner's own limits, 1 MiB and 131,072 rows,
+/// partition joins whose smaller side would fit into memory many times over: `tpch` among the benchmarks shows it.
 const SINGLE_PARTITION_JOIN_BYTES: usize = 64 * 1024 * 1024;
 
 /// As above, in rows.
@@ -28,7 +51,6 @@ const MERGE_PART: usize = 16;
 /// The state that statements are planned with.
 pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState> {
     let mut config = SessionConfig::new()
-        .with_information_schema(true)
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA);
     let options = config.options_mut();
@@ -41,22 +63,43 @@ pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState>
         options.execution.sort_spill_reservation_bytes = options.execution.sort_spill_reservation_bytes.min(part);
     }
     let runtime = lake_runtime(limits)?;
-    Ok(SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
+        // The first planner that plans an access wins, so ours stands before the default ones.
+        .with_expr_planners(vec![Arc::new(MapKeys)])
         .with_default_features()
-        .with_type_planner(Arc::new(OwnTypes))
-        .build())
+        .with_type_planner(Arc::new(OwnTypes { zone: None }))
+        .with_analyzer_rule(Arc::new(ExactExpressions))
+        .build();
+    state.register_udaf(Arc::new(AggregateUDF::from(ExactSum::new())))?;
+    Ok(state)
+}
+
+/// The same state for a session in another zone than UTC: what types mean, and what `now()` and its like yield.
+///
+/// The state's setting of the zone must be in place.
+pub(crate) fn in_zone(state: SessionState, zone: &Arc<str>) -> SessionState {
+    // Functions whose type has the zone in it learn of it only when a state is built.
+    SessionStateBuilder::new_from_existing(state)
+        .with_type_planner(Arc::new(OwnTypes { zone: Some(Arc::clone(zone)) }))
+        .build()
 }
 
 /// Gives types in casts and typed literals the meaning that they have in tables: a plain TIMESTAMP counts microseconds,
 /// so that the year 9999 can be written. Types that tables do not have, intervals among them, stay the planner's.
+///
+/// A TIMESTAMP WITH TIME ZONE is in the session's zone, so that a text without an offset is read in it.
 #[derive(Debug)]
-struct OwnTypes;
+struct OwnTypes {
+    /// The session's zone; `None` is UTC.
+    zone: Option<Arc<str>>,
+}
 
 impl TypePlanner for OwnTypes {
     fn plan_type_field(&self, sql_type: &ast::DataType) -> Result<Option<FieldRef>> {
         let own = arrow_type(sql_type).ok();
+        let own = own.map(|data_type| zone::read_type(&data_type, self.zone.as_ref()));
         Ok(own.map(|data_type| Arc::new(Field::new("", data_type, true))))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{self, Expr, ObjectName, Query, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{self, ObjectName, Query, TableFactor, Visit, Visitor};
 
 use crate::context::fold;
 use crate::parse::{ParseError, VersionClause, version_clause};
@@ -11,7 +11,7 @@ use crate::parse::{ParseError, VersionClause, version_clause};
 /// One relation that a query names.
 #[derive(Clone, Debug)]
 pub(crate) enum Reference {
-    /// A table or view at the statement's version, or a common table expression.
+    /// A table or view at the statement's version.
     Plain(ObjectName),
     /// A table or view at a version of its own. `key` is how the planner finds it again.
     At { name: ObjectName, clause: Box<VersionClause>, key: String },
@@ -21,11 +21,22 @@ pub(crate) enum Reference {
     ReadFunction { name: String, arguments: Vec<ast::FunctionArg>, key: String },
 }
 
-/// The relations of a query, and the names of its common table expressions.
+/// The relations of a query.
+///
+/// * A name that stands for a common table expression where it is written is none of them.
+/// * Where WITH RECURSIVE gives a query its own name, only planning tells whether the name within stands for itself:
+///   such names are among the relations, and in `recursive`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct References {
     pub(crate) relations: Vec<Reference>,
-    pub(crate) ctes: BTreeSet<String>,
+    pub(crate) recursive: BTreeSet<String>,
+}
+
+impl References {
+    /// Whether a name may stand for a recursive query, and not for a relation.
+    pub(crate) fn may_be_recursive(&self, name: &ObjectName) -> bool {
+        bare_name(name).is_some_and(|name| self.recursive.contains(&name))
+    }
 }
 
 /// The functions that read files.
@@ -75,17 +86,75 @@ fn reference(relation: &TableFactor) -> Result<Option<Reference>, ParseError> {
     Ok(Some(Reference::Plain(name.clone())))
 }
 
+/// A name without a schema, as SQL reads it.
+fn bare_name(name: &ObjectName) -> Option<String> {
+    match name.0.as_slice() {
+        [part] => part.as_ident().map(fold),
+        _ => None,
+    }
+}
+
+/// The common table expressions of one query. They are visited first, in their order.
+struct Scope {
+    names: Vec<String>,
+    recursive: bool,
+    /// How many queries within this one were visited; the first are those of the names.
+    finished: usize,
+}
+
+impl Scope {
+    /// Whether a name stands for one of the expressions here. Each is known behind its own query.
+    fn knows(&self, name: &str) -> bool {
+        self.names.iter().take(self.finished).any(|known| known == name)
+    }
+
+    /// Whether a name is that of the expression whose query is being visited, in WITH RECURSIVE.
+    fn is_within(&self, name: &str) -> bool {
+        self.recursive && self.names.get(self.finished).is_some_and(|known| known == name)
+    }
+}
+
 #[derive(Default)]
 struct Collector {
     found: References,
+    scopes: Vec<Scope>,
+}
+
+impl Collector {
+    fn take(&mut self, reference: Reference) {
+        if let Reference::Plain(name) = &reference
+            && let Some(name) = bare_name(name)
+        {
+            for scope in self.scopes.iter().rev() {
+                if scope.knows(&name) {
+                    return;
+                }
+                if scope.is_within(&name) {
+                    self.found.recursive.insert(name);
+                    break;
+                }
+            }
+        }
+        self.found.relations.push(reference);
+    }
 }
 
 impl Visitor for Collector {
     type Break = ParseError;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
-        if let Some(with) = &query.with {
-            self.found.ctes.extend(with.cte_tables.iter().map(|cte| fold(&cte.alias.name)));
+        let (names, recursive): (Vec<String>, bool) = match &query.with {
+            Some(with) => (with.cte_tables.iter().map(|cte| fold(&cte.alias.name)).collect(), with.recursive),
+            None => (Vec::new(), false),
+        };
+        self.scopes.push(Scope { names, recursive, finished: 0 });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<Self::Break> {
+        self.scopes.pop();
+        if let Some(outer) = self.scopes.last_mut() {
+            outer.finished += 1;
         }
         ControlFlow::Continue(())
     }
@@ -93,14 +162,56 @@ impl Visitor for Collector {
     fn pre_visit_table_factor(&mut self, relation: &TableFactor) -> ControlFlow<Self::Break> {
         match reference(relation) {
             Ok(reference) => {
-                self.found.relations.extend(reference);
+                if let Some(reference) = reference {
+                    self.take(reference);
+                }
                 ControlFlow::Continue(())
             }
             Err(error) => ControlFlow::Break(error),
         }
     }
+}
 
-    fn pre_visit_expr(&mut self, _expr: &Expr) -> ControlFlow<Self::Break> {
-        ControlFlow::Continue(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse_one;
+
+    fn check(sql: &str, expected: &[&str]) {
+        let parsed = parse_one(sql).unwrap();
+        let found = references(parsed.statement.query().unwrap()).unwrap();
+        let names: Vec<String> = found
+            .relations
+            .iter()
+            .map(|reference| match reference {
+                Reference::Plain(name) if found.may_be_recursive(name) => format!("{name}?"),
+                Reference::Plain(name) => name.to_string(),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(names, expected, "{sql}");
+    }
+
+    #[test]
+    fn a_name_of_with_is_no_relation_behind_its_own_query() {
+        check("WITH a AS (SELECT 1) SELECT * FROM a, b", &["b"]);
+        check("WITH a AS (SELECT * FROM a) SELECT * FROM a", &["a"]);
+        check("WITH a AS (SELECT * FROM b), b AS (SELECT * FROM a) SELECT * FROM a, b", &["b"]);
+        check("WITH a AS (SELECT 1) SELECT * FROM s.a, A, \"A\"", &["s.a", "\"A\""]);
+    }
+
+    #[test]
+    fn a_name_of_with_is_known_in_queries_within_and_not_beside() {
+        check("WITH a AS (SELECT 1) SELECT (SELECT 1 FROM a) FROM (SELECT * FROM a) b", &[]);
+        check("(WITH a AS (SELECT 1) SELECT * FROM a) UNION (SELECT * FROM a)", &["a"]);
+        check("WITH a AS (WITH b AS (SELECT 1) SELECT * FROM b) SELECT * FROM a, b", &["b"]);
+    }
+
+    #[test]
+    fn within_a_recursive_query_its_name_may_be_itself() {
+        check(
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r), s AS (SELECT * FROM r) SELECT * FROM s",
+            &["r?"],
+        );
     }
 }

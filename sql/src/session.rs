@@ -8,8 +8,9 @@ use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::execution::SessionState;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -28,6 +29,7 @@ use crate::instant::Zone;
 use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement, parse_one};
+use crate::planning::{in_zone, zone};
 use crate::settings::OwnSettings;
 use crate::statement::{self, Ingest, Work};
 use crate::stop::Stop;
@@ -35,6 +37,9 @@ use crate::table::ScanLog;
 
 /// How often a statement that lost against another is run again before the conflict is an error.
 const TRIES_MAX: u32 = 20;
+
+/// How many batches of an answer are computed before somebody asks for them.
+const BATCHES_AHEAD: usize = 2;
 
 /// A user's session on a lake.
 ///
@@ -52,11 +57,14 @@ pub struct Session {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) own: OwnSettings,
+    /// What the session began with, and RESET gives again.
+    pub(crate) initial: OwnSettings,
     pub(crate) schema: String,
     pub(crate) local_files: bool,
     pub(crate) network: bool,
     /// Whose token the session came with; empty for a session of this machine.
     pub(crate) principal: String,
+    pub(crate) read_only: bool,
     pub(crate) options: ConfigOptions,
     pub(crate) prepared: HashMap<String, Prepared>,
 }
@@ -73,10 +81,12 @@ impl Session {
         let options = ConfigOptions::clone(lake.base.config_options());
         let inner = Inner {
             own: OwnSettings::default(),
+            initial: OwnSettings::default(),
             schema: DEFAULT_SCHEMA.to_owned(),
             local_files: false,
             network: false,
             principal: String::new(),
+            read_only: false,
             options,
             prepared: HashMap::new(),
         };
@@ -89,13 +99,13 @@ impl Session {
 
     /// The same session with an author for its commits.
     pub fn with_author(self, author: &str) -> Self {
-        author.clone_into(&mut self.inner().own.author);
+        self.inner().begin_with(|own| author.clone_into(&mut own.author));
         self
     }
 
     /// The same session with a message for its commits, or none.
     pub fn with_message(self, message: Option<&str>) -> Self {
-        message.unwrap_or_default().clone_into(&mut self.inner().own.message);
+        self.inner().begin_with(|own| message.unwrap_or_default().clone_into(&mut own.message));
         self
     }
 
@@ -119,7 +129,13 @@ impl Session {
     /// The same session, whose next commits count as made at an instant of the past. The lake's setting
     /// `allow_asserted_times` must be true.
     pub fn with_commit_time(self, at_micros: Option<i64>) -> Self {
-        self.inner().own.commit_time = at_micros.map(Micros::new);
+        self.inner().begin_with(|own| own.commit_time = at_micros.map(Micros::new));
+        self
+    }
+
+    /// The same session, which commits nothing from now on, whatever is set in it.
+    pub fn read_only(self) -> Self {
+        self.inner().read_only = true;
         self
     }
 
@@ -163,22 +179,67 @@ impl Session {
         parameters: &[Parameters],
         stop: &Stop,
     ) -> Result<Answer, Error> {
+        self.complete(&Task::Statement { statement, parameters }, stop).await
+    }
+
+    /// Imports files into a table.
+    pub(crate) async fn import(
+        &self,
+        table: &str,
+        files: Vec<SourceFile>,
+        request: &ImportRequest,
+        progress: Arc<Progress>,
+    ) -> Result<Answer, Error> {
+        let table = object_name(table)?;
+        self.complete(&Task::Import { table, files, request, progress }, &Stop::new()).await
+    }
+
+    /// Appends batches to a table, in one commit, and gives its version. Columns are matched by name.
+    ///
+    /// # Errors
+    /// If the table is not there, or a column does not fit.
+    pub async fn append(&self, table: &str, batches: Vec<RecordBatch>) -> Result<Version, Error> {
+        let table = object_name(table)?;
+        match self.complete(&Task::Append { table, batches }, &Stop::new()).await? {
+            Answer::Committed(committed) => Ok(committed.version),
+            Answer::NoChange { version } => Ok(version),
+            Answer::Rows(_) | Answer::Done => Err(Error::statement("an append gives a version")),
+        }
+    }
+
+    /// Takes batches into a table as they come, in one commit when the last has come. Columns are matched by name.
+    ///
+    /// * Memory is bounded, however many rows come.
+    /// * Nothing is committed if the stream fails, or if this future is dropped.
+    ///
+    /// # Errors
+    /// If the table is not as the request wants it, a column does not fit, or the stream fails.
+    pub async fn ingest<S, E>(&self, ingest: &Ingest, columns: &SchemaRef, mut batches: S) -> Result<Answer, E>
+    where
+        S: Stream<Item = Result<RecordBatch, E>> + Send + Unpin,
+        E: From<Error>,
+    {
+        let may_write = self.inner().check_writes();
+        may_write?;
+        let context = self.context(&Parameters::none()).await?;
+        let mut append = statement::begin_ingest(&context, ingest, columns)?;
+        while let Some(batch) = batches.next().await {
+            append.write(&batch?).await?;
+        }
+        match append.finish(&context).await? {
+            Work::Answer(answer) => Ok(answer),
+            Work::Commit(commit) => Ok(self.commit(&context, commit).await?),
+        }
+    }
+
+    /// Decides and commits, again on the newer state where another commit stands against it; unless it is broken off
+    /// before its commit begins.
+    async fn complete(&self, task: &Task<'_>, stop: &Stop) -> Result<Answer, Error> {
         let mut tries = 0;
         loop {
             let work = async {
-                let context = self.context(parameters.first().unwrap_or(&Parameters::none())).await?;
-                let work = match (&statement.statement, parameters) {
-                    (_, [_]) => statement::run(self, &context, statement).await?,
-                    (Statement::Insert(insert), _) => {
-                        statement::insert_each(self, &context, insert, parameters).await?
-                    }
-                    _ => {
-                        let found = parameters.len();
-                        return Err(Error::statement(format!(
-                            "only an INSERT takes several rows of parameters; this takes one, not {found}"
-                        )));
-                    }
-                };
+                let context = self.context(&task.parameters()).await?;
+                let work = task.decide(self, &context).await?;
                 Ok::<_, Error>((context, work))
             };
             let worked = tokio::select! {
@@ -198,65 +259,6 @@ impl Session {
                 }
                 done => return done,
             }
-        }
-    }
-
-    /// Imports files into a table.
-    pub(crate) async fn import(
-        &self,
-        table: &str,
-        files: Vec<SourceFile>,
-        request: &ImportRequest,
-        progress: Arc<Progress>,
-    ) -> Result<Answer, Error> {
-        let name = object_name(table)?;
-        let context = self.context(&Parameters::none()).await?;
-        let (options, declared) = (request.import.clone(), request.declared.as_deref());
-        match statement::import_files(&context, &name, files, options, declared, progress).await? {
-            Work::Answer(answer) => Ok(answer),
-            Work::Commit(commit) => self.commit(&context, commit).await,
-        }
-    }
-
-    /// Appends batches to a table, in one commit, and gives its version. Columns are matched by name.
-    ///
-    /// # Errors
-    /// If the table is not there, or a column does not fit.
-    pub async fn append(&self, table: &str, batches: Vec<RecordBatch>) -> Result<Version, Error> {
-        let name = object_name(table)?;
-        let context = self.context(&Parameters::none()).await?;
-        match statement::append_batches(&context, &name, batches).await? {
-            Work::Answer(_) => Ok(context.visible),
-            Work::Commit(commit) => match self.commit(&context, commit).await? {
-                Answer::Committed(committed) => Ok(committed.version),
-                _ => Ok(context.visible),
-            },
-        }
-    }
-
-    /// Takes batches into a table as they come, in one commit when the last has come. Columns are matched by name.
-    ///
-    /// * Memory is bounded, however many rows come.
-    /// * Nothing is committed if the stream fails, or if this future is dropped.
-    ///
-    /// # Errors
-    /// If the table is not as the request wants it, a column does not fit, or the stream fails.
-    pub async fn ingest<S, E>(&self, ingest: &Ingest, columns: &SchemaRef, mut batches: S) -> Result<Answer, E>
-    where
-        S: Stream<Item = Result<RecordBatch, E>> + Send + Unpin,
-        E: From<Error>,
-    {
-        let context = self.context(&Parameters::none()).await?;
-        if self.inner().own.pin.is_some() {
-            return Err(pinned(context.visible).into());
-        }
-        let mut append = statement::begin_ingest(&context, ingest, columns)?;
-        while let Some(batch) = batches.next().await {
-            append.write(&batch?).await?;
-        }
-        match append.finish(&context).await? {
-            Work::Answer(answer) => Ok(answer),
-            Work::Commit(commit) => Ok(self.commit(&context, commit).await?),
         }
     }
 
@@ -281,7 +283,7 @@ impl Session {
         let visible = own.pin.unwrap_or(newest);
         let zone_text = options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
         let zone = Zone::parse(&zone_text).ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
-        let base = self.planning_state(options, &schema, visible, started)?;
+        let base = self.planning_state(options, &schema, visible, started, zone)?;
         Ok(Arc::new(Context {
             lake: Arc::clone(&self.lake.engine),
             state,
@@ -296,6 +298,7 @@ impl Session {
             base,
             scans: ScanLog::default(),
             reads: Mutex::default(),
+            versions: Arc::default(),
             relations: Mutex::default(),
         }))
     }
@@ -306,10 +309,15 @@ impl Session {
         schema: &str,
         visible: Version,
         started: Micros,
+        zone: Zone,
     ) -> Result<SessionState, Error> {
         schema.clone_into(&mut options.catalog.default_schema);
         let mut state = SessionState::clone(&self.lake.base);
         *state.config_mut().options_mut() = options;
+        if let Some(zone) = zone.label() {
+            state.config_mut().options_mut().execution.time_zone = Some(zone.to_string());
+            state = in_zone(state, &zone);
+        }
         state.mark_start_execution();
         // now() is the instant that AS OF is judged by, and comes from the same clock.
         state.execution_props_mut().query_execution_start_time = DateTime::from_timestamp_micros(started.get());
@@ -320,23 +328,16 @@ impl Session {
 
     /// Runs a planned query and gives its rows as they are computed.
     pub(crate) async fn rows(&self, context: &Context, plan: LogicalPlan) -> Result<Answer, Error> {
-        let plan = fill_parameters(plan, &context.parameters)?;
+        let plan = zone::yield_utc(fill_parameters(plan, &context.parameters)?, context.zone.label().as_ref())?;
         let physical = context.base.create_physical_plan(&plan).await?;
         Ok(Answer::Rows(execute(context, physical)?))
-    }
-
-    /// Runs a planned query to its end.
-    pub(crate) async fn collect(&self, context: &Context, plan: LogicalPlan) -> Result<Vec<RecordBatch>, Error> {
-        self.rows(context, plan).await?.into_rows()?.collect().await
     }
 
     /// Commits what a statement decided.
     pub(crate) async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
         let (author, message, commit_time) = {
             let inner = self.inner();
-            if inner.own.pin.is_some() {
-                return Err(pinned(context.visible));
-            }
+            inner.check_writes()?;
             (inner.commit_author(), inner.own.message.clone(), inner.own.commit_time)
         };
         if commit_time.is_some() && !asserted_times_allowed(context) {
@@ -365,11 +366,88 @@ impl Session {
     }
 }
 
+impl Inner {
+    /// Sets what the session begins with, and RESET gives again.
+    fn begin_with(&mut self, set: impl Fn(&mut OwnSettings)) {
+        set(&mut self.own);
+        set(&mut self.initial);
+    }
+
+    /// Refuses a write where the session looks at the past, or only reads.
+    pub(crate) fn check_writes(&self) -> Result<(), Error> {
+        match (self.own.pin, self.read_only) {
+            (None, false) => Ok(()),
+            (None, true) => Err(Error::statement("the session only reads, so nothing can be written")),
+            (Some(version), false) => {
+                Err(pinned(version).with_hint("`RESET frostline.as_of` goes back to the newest version"))
+            }
+            (Some(version), true) => Err(pinned(version)),
+        }
+    }
+}
+
+/// What is done by a session, as often as it takes to commit it.
+enum Task<'a> {
+    Statement { statement: &'a Parsed, parameters: &'a [Parameters] },
+    Import { table: ast::ObjectName, files: Vec<SourceFile>, request: &'a ImportRequest, progress: Arc<Progress> },
+    Append { table: ast::ObjectName, batches: Vec<RecordBatch> },
+}
+
+impl Task<'_> {
+    /// The values that its snapshot is made with.
+    fn parameters(&self) -> Parameters {
+        match self {
+            Self::Statement { parameters, .. } => parameters.first().cloned().unwrap_or_default(),
+            Self::Import { .. } | Self::Append { .. } => Parameters::none(),
+        }
+    }
+
+    /// What it comes to on one state of the lake.
+    async fn decide(&self, session: &Session, context: &Arc<Context>) -> Result<Work, Error> {
+        match self {
+            Self::Statement { statement, parameters } => match (&statement.statement, *parameters) {
+                (_, [_]) => statement::run(session, context, statement).await,
+                (Statement::Insert(insert), _) => statement::insert_each(session, context, insert, parameters).await,
+                _ => {
+                    let found = parameters.len();
+                    Err(Error::statement(format!(
+                        "only an INSERT takes several rows of parameters; this takes one, not {found}"
+                    )))
+                }
+            },
+            Self::Import { table, files, request, progress } => {
+                progress.restart();
+                let (options, declared) = (request.import.clone(), request.declared.as_deref());
+                let progress = Arc::clone(progress);
+                statement::import_files(context, table, files.clone(), options, declared, progress).await
+            }
+            Self::Append { table, batches } => statement::append_batches(context, table, batches.clone()).await,
+        }
+    }
+}
+
 /// Starts a physical plan.
 pub(crate) fn execute(context: &Context, physical: Arc<dyn ExecutionPlan>) -> Result<Rows, Error> {
     let schema = physical.schema();
-    let stream = execute_stream(physical, context.task())?;
-    Ok(Rows { version: context.visible, schema, stream })
+    let stream = in_background(Arc::clone(&schema), execute_stream(physical, context.task())?);
+    Ok(Rows { version: context.version_read(), schema, stream })
+}
+
+/// The same rows, computed by a task of the runtime: a long step of theirs does not keep whoever waits for them from
+/// noticing something else, such as Ctrl-C. Dropping the stream stops the task.
+fn in_background(schema: SchemaRef, mut rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let mut builder = RecordBatchReceiverStream::builder(schema, BATCHES_AHEAD);
+    let output = builder.tx();
+    builder.spawn(async move {
+        while let Some(batch) = rows.next().await {
+            let failed = batch.is_err();
+            if output.send(batch).await.is_err() || failed {
+                break;
+            }
+        }
+        Ok(())
+    });
+    builder.build()
 }
 
 /// A table's name as SQL writes it.
@@ -405,9 +483,8 @@ impl Commit {
 }
 
 /// The error of a write in a session that looks at the past.
-pub(crate) fn pinned(version: Version) -> Error {
+fn pinned(version: Version) -> Error {
     Error::statement(format!("the session is pinned to version {version}, and the past cannot be written"))
-        .with_hint("`RESET frostline.as_of` goes back to the newest version")
 }
 
 fn asserted_times_allowed(context: &Context) -> bool {

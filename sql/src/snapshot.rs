@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use frostline_catalog::schema::Column;
 use frostline_catalog::{Relation, Version};
 
 use crate::context::{CATALOG, Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
 use crate::error::Error;
+use crate::planning::zone::yielded_type;
 use crate::session::Session;
 use crate::system::SystemTable;
 
@@ -105,7 +106,13 @@ impl Snapshot {
             return Ok(Arc::new(Schema::new(columns.into_iter().map(field).collect::<Vec<Field>>())));
         }
         match self.context.relation(&qualified, version, 0).await? {
-            Some(provider) => Ok(provider.schema()),
+            Some(provider) => {
+                let zone = self.context.zone.label();
+                let field = |field: &FieldRef| {
+                    field.as_ref().clone().with_data_type(yielded_type(field.data_type(), zone.as_ref()))
+                };
+                Ok(Arc::new(Schema::new(provider.schema().fields().iter().map(field).collect::<Vec<Field>>())))
+            }
             None => Err(self.context.missing(&qualified, version)),
         }
     }

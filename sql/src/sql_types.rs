@@ -181,7 +181,7 @@ fn time_unit(sql_type: &SqlType, digits: Option<u64>) -> Result<TimeUnit, Unsupp
 
 fn struct_type(sql_type: &SqlType, fields: &[StructField]) -> Result<DataType, UnsupportedSqlType> {
     if fields.is_empty() {
-        return Err(refused(sql_type, "name its fields in angle brackets: STRUCT<a INTEGER, b VARCHAR>"));
+        return Err(refused(sql_type, "name its fields: STRUCT<a INTEGER, b VARCHAR>"));
     }
     let mut names: HashSet<String> = HashSet::with_capacity(fields.len());
     let mut found: Vec<Field> = Vec::with_capacity(fields.len());

@@ -63,8 +63,8 @@ fn compound_type(data_type: &DataType) -> String {
     }
 }
 
-/// Angle brackets, because the parser reads no others. Two that close stand apart: behind `>>`, it would take brackets
-/// to belong to the inner type.
+/// Angle brackets, because the parser reads no others by itself. Two that close stand apart: behind `>>`, it would take
+/// brackets to belong to the inner type.
 fn struct_type(fields: &[FieldRef]) -> String {
     let members: Vec<String> =
         fields.iter().map(|field| format!("{} {}", quoted(field.name()), sql_type(field.data_type()))).collect();

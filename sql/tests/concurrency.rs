@@ -3,10 +3,12 @@
 //! `FROSTLINE_ROUNDS` is how many statements each task runs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use frostline_sql::{Answer, CreateOptions, ErrorKind, Lake, OpenOptions, Session, Settings};
+use frostline_engine::import::resolve_sources;
+use frostline_sql::{Answer, CreateOptions, ErrorKind, ImportRequest, Lake, OpenOptions, Session, Settings};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -156,6 +158,27 @@ fn a_name_goes_to_one_of_sixteen_that_ask_for_it_at_once() {
         }
         let versions = lakes[0].refresh().await.unwrap().head().version.unwrap();
         assert_eq!(versions.number(), 4, "who lost made no version");
+    });
+}
+
+#[test]
+fn imports_into_one_new_table_at_once_all_arrive() {
+    run_to_end(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        let lakes = open_handles(&folder, HANDLES).await;
+        let file = folder.path().join("rows.csv");
+        std::fs::write(&file, "id\n1\n2\n").unwrap();
+        let sources = [file.display().to_string()];
+        let tasks = lakes.iter().map(|lake| {
+            let (lake, files) = (lake.clone(), resolve_sources(&sources, None).unwrap());
+            tokio::spawn(async move {
+                let imported = lake.import("loaded", files, ImportRequest::default(), Arc::default()).await;
+                matches!(imported, Ok(Answer::Committed(_)))
+            })
+        });
+        assert_eq!(join(tasks.collect()).await, vec![true; HANDLES], "the first creates it, the others append");
+        let session = lakes[0].session();
+        assert_eq!(number(&session, "SELECT count(*) FROM loaded").await, Ok(2 * HANDLES as i64));
     });
 }
 

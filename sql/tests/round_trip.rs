@@ -240,6 +240,60 @@ fn a_parquet_file_says_which_version_of_which_lake_it_is() {
         let metadata = &builder.schema().metadata;
         assert_eq!(metadata.get("frostline.version"), Some(&version.to_string()));
         assert_eq!(metadata.get("frostline.lake_id"), Some(&lake.id().to_string()));
+
+        commit(&session, "INSERT INTO words VALUES (4, 'b')").await.unwrap();
+        let past = format!("COPY (SELECT * FROM words AS OF VERSION {version}) TO '{}'", file.display());
+        query(&session, &past).await.unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&file).unwrap()).unwrap();
+        assert_eq!(builder.schema().metadata.get("frostline.version"), Some(&version.to_string()));
+    });
+}
+
+#[test]
+fn columns_are_read_in_the_order_in_which_they_are_named() {
+    run_to_end(|| async {
+        let folder: TempDir = tempfile::tempdir().unwrap();
+        let session = session(&open("order").await);
+        let columns = "a VARCHAR, b VARCHAR, c VARCHAR DEFAULT uuid()";
+        commit(&session, &format!("CREATE TABLE pairs ({columns})")).await.unwrap();
+        let file = folder.path().join("a.csv");
+        fs::write(&file, "x,1\ny,2\n").unwrap();
+        let path = file.display();
+        commit(&session, &format!("COPY pairs (b, a) FROM '{path}' (header false)")).await.unwrap();
+        assert_eq!(rows(&session, "SELECT a, b FROM pairs ORDER BY a").await.unwrap(), [["1", "x"], ["2", "y"]]);
+        // A default that is another each time is another in each row.
+        assert_eq!(rows(&session, "SELECT count(DISTINCT c) FROM pairs").await.unwrap(), [["2"]]);
+        let told = refusal(&session, &format!("COPY pairs (a, a) FROM '{path}' (header false)")).await.unwrap();
+        assert_eq!(told, "column `a` is named twice");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_a_link_stays_a_link() {
+    run_to_end(|| async {
+        let folder: TempDir = tempfile::tempdir().unwrap();
+        let session = session(&open("places").await);
+        create_words(&session).await.unwrap();
+        let words = "k,word\n1,a\n2,\n3,\"\"\n";
+
+        let (file, link) = (folder.path().join("file.csv"), folder.path().join("link.csv"));
+        fs::write(&file, "before").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        query(&session, &format!("COPY (SELECT * FROM words ORDER BY k) TO '{}'", link.display())).await.unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), words);
+        assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
+
+        let pipe = folder.path().join("pipe.csv");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read_to_string(pipe)
+        });
+        query(&session, &format!("COPY (SELECT * FROM words ORDER BY k) TO '{}'", pipe.display())).await.unwrap();
+        assert!(std::os::unix::fs::FileTypeExt::is_fifo(&fs::metadata(&pipe).unwrap().file_type()));
+        assert_eq!(reader.join().unwrap().unwrap(), words);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     });
 }
 

@@ -80,11 +80,23 @@ impl Action {
                 let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
                 let mut command = Command::new(cargo);
                 command.args(*arguments).current_dir(root).envs(*variable);
+                for name in own_variables() {
+                    command.env_remove(name);
+                }
                 program::run(&mut command)?;
             }
         }
         Ok(())
     }
+}
+
+/// What cargo says of xtask itself. Build scripts that look at it would run again, and all that rests on them be built
+/// again, whenever cargo is called by hand in between.
+fn own_variables() -> impl Iterator<Item = OsString> {
+    let is_own = |name: &OsString| {
+        name.to_str().is_some_and(|name| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_"))
+    };
+    env::vars_os().map(|(name, _)| name).filter(is_own)
 }
 
 struct Timing {

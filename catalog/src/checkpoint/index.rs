@@ -6,7 +6,7 @@ use prost::Message;
 use super::RelationKind;
 use crate::digest::{Digest, StateDigest};
 use crate::id::{BranchId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
-use crate::state::{Counters, Head, SegmentSummary, State};
+use crate::state::{Counters, Head, RelationDigests, SegmentSummary, State};
 use crate::time::Micros;
 
 const MAGIC: &[u8; 8] = b"FROSTCP2";
@@ -39,6 +39,12 @@ struct WireIndex {
     commit_times: Vec<WireCommitTime>,
     #[prost(message, repeated, tag = "13")]
     tables: Vec<WireSummary>,
+    #[prost(bytes = "vec", tag = "14")]
+    commits_digest: Vec<u8>,
+    #[prost(bytes = "vec", tag = "15")]
+    facts_digest: Vec<u8>,
+    #[prost(bytes = "vec", tag = "16")]
+    segments_digest: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -104,6 +110,8 @@ pub(crate) struct Index {
     pub(crate) lake: LakeId,
     pub(crate) head: Head,
     pub(crate) state: StateDigest,
+    /// The parts of `state`.
+    pub(crate) digests: RelationDigests,
     pub(crate) counters: Counters,
     pub(crate) runs: Vec<Run>,
     /// The newest commit time of each branch that has one.
@@ -118,6 +126,7 @@ impl Index {
             lake: state.lake(),
             head: state.head(),
             state: state.digest(),
+            digests: state.digests(),
             counters: state.counters(),
             runs,
             commit_times: state.commit_times(),
@@ -159,6 +168,9 @@ impl Index {
             runs,
             commit_times,
             tables,
+            commits_digest: self.digests.commits.bytes().to_vec(),
+            facts_digest: self.digests.facts.bytes().to_vec(),
+            segments_digest: self.digests.segments.bytes().to_vec(),
         }
         .encode_to_vec();
         [MAGIC.as_slice(), Digest::of(&body).bytes(), &body].concat().into()
@@ -194,6 +206,11 @@ impl Index {
                 wall_time: Micros::new(found.wall_time),
             },
             state: StateDigest::try_from_slice(&found.state)?,
+            digests: RelationDigests {
+                commits: StateDigest::try_from_slice(&found.commits_digest)?,
+                facts: StateDigest::try_from_slice(&found.facts_digest)?,
+                segments: StateDigest::try_from_slice(&found.segments_digest)?,
+            },
             counters: Counters {
                 object: ObjectId::new(found.next_object),
                 segment: SegmentId::new(found.next_segment),

@@ -175,8 +175,7 @@ fn read_commits(batch: &RecordBatch, commits: &mut Vec<Commit>) -> Option<()> {
 }
 
 fn facts_batch(state: &State, after: u64) -> RecordBatch {
-    let mut facts = state.stored_facts();
-    facts.retain(|fact| fact.begin > after || fact.end > after);
+    let facts = state.stored_facts(after);
     let rows = || facts.iter();
     batch(vec![
         ("kind", Arc::new(UInt8Array::from_iter_values(rows().map(|fact| fact.kind as u8)))),

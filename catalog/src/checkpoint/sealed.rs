@@ -6,7 +6,7 @@
 //! * What is decoded is compared with what the index says. A part that differs, or cannot be decoded although its
 //!   digest is right, gives an error and never a row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::runs::{decode_commits, decode_segments};
 use super::{Index, RelationKind, Run};
-use crate::id::{BranchId, ObjectId, Slot, Version};
+use crate::id::{BranchId, CommitId, ObjectId, Slot, Version};
 use crate::state::{Commit, Placed, SegmentSummary};
 use crate::time::Micros;
 
@@ -69,6 +69,8 @@ pub(crate) struct SealedCommits {
     wall_time: Micros,
     commit_times: BTreeMap<BranchId, Micros>,
     decoded: OnceLock<Result<Vec<Commit>, SealedError>>,
+    /// Where among the decoded commits the newest one with an id is; made when it is first asked for.
+    places: OnceLock<HashMap<CommitId, usize>>,
 }
 
 impl SealedCommits {
@@ -85,7 +87,8 @@ impl SealedCommits {
         let commit_times: BTreeMap<BranchId, Micros> = index.commit_times.iter().copied().collect();
         let sound = versions == last.number() && commit_times.len() == index.commit_times.len();
         let (slot, wall_time) = (index.head.slot, index.head.wall_time);
-        sound.then(|| Self { runs, slot, last, wall_time, commit_times, decoded: OnceLock::new() })
+        let (decoded, places) = (OnceLock::new(), OnceLock::new());
+        sound.then(|| Self { runs, slot, last, wall_time, commit_times, decoded, places })
     }
 
     /// The version of the last commit, which is also how many they are.
@@ -102,6 +105,16 @@ impl SealedCommits {
     pub(crate) fn commits(&self) -> Result<&[Commit], SealedError> {
         let decoded = self.decoded.get_or_init(|| self.decode());
         decoded.as_ref().map(Vec::as_slice).map_err(SealedError::clone)
+    }
+
+    /// The newest commit with an id.
+    pub(crate) fn with_id(&self, commit_id: CommitId) -> Result<Option<&Commit>, SealedError> {
+        let commits = self.commits()?;
+        let places = self.places.get_or_init(|| {
+            let ids = commits.iter().map(|commit| commit.commit_id);
+            ids.zip(0..).collect::<HashMap<CommitId, usize>>()
+        });
+        Ok(places.get(&commit_id).and_then(|place| commits.get(*place)))
     }
 
     /// The commits after a version, decoded from the runs that hold them and not kept.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::digest::{Digest, StateDigest};
 use crate::id::{BranchId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
-use crate::state::{Counters, Head, SegmentSummary};
+use crate::state::{Counters, Head, RelationDigests, SegmentSummary};
 use crate::time::Micros;
 
 /// The index after a checkpoint at version `version` that follows `previous`.
@@ -22,6 +22,7 @@ fn after(previous: Option<&Index>, version: u64) -> Index {
             wall_time: Micros::new(5),
         },
         state: StateDigest::default(),
+        digests: RelationDigests::default(),
         counters: Counters {
             object: ObjectId::new(2),
             segment: SegmentId::new(3),

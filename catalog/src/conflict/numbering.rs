@@ -1,9 +1,9 @@
 //! Proposals get their ids, each checked against what came before it.
 
-use super::{BlockPlaces, Conflict, ConflictReason};
+use super::{BlockPlaces, Conflict, ConflictReason, Malformed, ResolveError, touched_since};
 use crate::change::{Change, Entry, TableCount};
 use crate::id::{ObjectId, PlacementId, RowId, SegmentId, Version};
-use crate::schema::{Table, View};
+use crate::schema::{Column, Table, View};
 use crate::segment::{Segment, Storage};
 use crate::state::{Relation, RelationId, State};
 use crate::time::Micros;
@@ -74,7 +74,7 @@ impl<'a> Numbering<'a> {
     }
 
     /// Makes a change part of the state that later proposals see.
-    fn take(&mut self, change: Change, changes: &mut Vec<Change>) {
+    fn take(&mut self, change: Change, changes: &mut Vec<Change>) -> Result<(), Malformed> {
         let entry = Entry {
             version: self.version,
             branch: self.transaction.branch,
@@ -89,8 +89,9 @@ impl<'a> Numbering<'a> {
             changes: vec![change],
             tables: Vec::new(),
         };
-        self.state.preview(&entry);
+        self.state.preview(&entry).map_err(Malformed::Contradiction)?;
         changes.extend(entry.changes);
+        Ok(())
     }
 
     pub(super) fn resolve(
@@ -98,13 +99,13 @@ impl<'a> Numbering<'a> {
         proposal: &Proposal,
         places: BlockPlaces<'_>,
         changes: &mut Vec<Change>,
-    ) -> Result<(), Conflict> {
+    ) -> Result<(), ResolveError> {
         let change = match proposal {
             Proposal::CreateSchema { name } => {
                 if let Some(taken) = self.state.schema_named(name.as_str(), self.version) {
                     let begin = self.state.schemas().fact_at(&taken, self.version).map(|fact| fact.interval.begin());
                     let reason = ConflictReason::NameTaken { name: name.to_string() };
-                    return Err(self.conflict(begin.unwrap_or(self.version), reason));
+                    return Err(self.conflict(begin.unwrap_or(self.version), reason).into());
                 }
                 Change::CreateSchema { schema: self.state.counters().object, name: name.clone() }
             }
@@ -135,6 +136,7 @@ impl<'a> Numbering<'a> {
             }
             Proposal::AddColumn { table, column, next_field } => {
                 self.same_columns(*table)?;
+                self.no_rows_without(*table, column)?;
                 Change::AddColumn { table: *table, column: column.clone(), next_field: *next_field }
             }
             Proposal::DropColumn { table, field } => {
@@ -161,28 +163,28 @@ impl<'a> Numbering<'a> {
                 if self.state.view_at(*view, self.version).is_none() {
                     let fact = self.state.views().of(view).last();
                     let name = fact.map_or_else(|| view.to_string(), |fact| fact.value.name.to_string());
-                    return Err(self.gone(&format!("view `{name}`"), fact.and_then(|fact| fact.interval.end())));
+                    return Err(self.gone(&format!("view `{name}`"), fact.and_then(|fact| fact.interval.end())).into());
                 }
                 Change::DropView { view: *view }
             }
             Proposal::CreateTag { name, version } => {
                 if let Some(taken) = self.state.tags().fact_at(name, self.version) {
                     let reason = ConflictReason::NameTaken { name: format!("tag {name}") };
-                    return Err(self.conflict(taken.interval.begin(), reason));
+                    return Err(self.conflict(taken.interval.begin(), reason).into());
                 }
                 Change::CreateTag { name: name.clone(), version: *version }
             }
             Proposal::DropTag { name } => {
                 if self.state.tags().at(name, self.version).is_none() {
                     let end = self.state.tags().of(name).last().and_then(|fact| fact.interval.end());
-                    return Err(self.gone(&format!("tag `{name}`"), end));
+                    return Err(self.gone(&format!("tag `{name}`"), end).into());
                 }
                 Change::DropTag { name: name.clone() }
             }
             Proposal::SetSetting { key, value } => Change::SetSetting { key: key.clone(), value: value.clone() },
             Proposal::AddRows { table, count, rows } => return self.add_rows(*table, *count, rows, places, changes),
         };
-        self.take(change, changes);
+        self.take(change, changes)?;
         Ok(())
     }
 
@@ -206,14 +208,46 @@ impl<'a> Numbering<'a> {
         let name = self.live_table(table)?.name.to_string();
         let changed = self
             .state
-            .columns()
-            .iter()
-            .filter(|(key, _)| key.0 == table)
+            .columns_of(table)
             .flat_map(|(_, fact)| [Some(fact.interval.begin()), fact.interval.end()])
             .flatten()
             .filter(|at| *at > self.base && *at < self.version)
             .min();
         changed.map_or(Ok(()), |with| Err(self.conflict(with, ConflictReason::Columns { table: name })))
+    }
+
+    /// Rows that were written without a column have NULL in it, unless it came with a value for them.
+    fn no_rows_without(&self, table: ObjectId, column: &Column) -> Result<(), ResolveError> {
+        if column.nullable || column.initial.is_some() || self.rows_now(table) == 0 {
+            return Ok(());
+        }
+        match touched_since(&self.state, self.base, self.transaction.branch, table)? {
+            Some(with) => {
+                let table = self.live_table(table)?.name.to_string();
+                Err(self.conflict(with, ConflictReason::Read { table }).into())
+            }
+            None => Err(Malformed::NoValue { column: column.name.to_string() }.into()),
+        }
+    }
+
+    /// New rows have no value of a column that came after the base. Most columns have one for such rows, or take NULL.
+    fn no_new_column_needs_a_value(&self, table: ObjectId) -> Result<(), Conflict> {
+        let name = &self.live_table(table)?.name;
+        let since = |at: Version| at > self.base && at < self.version;
+        let needing = self.state.columns_of(table).find(|(field, fact)| {
+            let column = &fact.value.column;
+            let needs = fact.interval.end().is_none() && !column.nullable && column.initial.is_none();
+            // A column that was only renamed began before.
+            let first = || self.state.columns().of(&(table, *field)).first();
+            needs && since(fact.interval.begin()) && first().is_some_and(|first| since(first.interval.begin()))
+        });
+        match needing {
+            None => Ok(()),
+            Some((_, fact)) => {
+                let reason = ConflictReason::Columns { table: name.to_string() };
+                Err(self.conflict(fact.interval.begin(), reason))
+            }
+        }
     }
 
     fn add_rows(
@@ -223,42 +257,54 @@ impl<'a> Numbering<'a> {
         rows: &Rows,
         places: BlockPlaces<'_>,
         changes: &mut Vec<Change>,
-    ) -> Result<(), Conflict> {
+    ) -> Result<(), ResolveError> {
         let table = match target {
-            TableTarget::Existing(table) => table,
-            TableTarget::Created(place) => self.created[place],
+            TableTarget::Existing(table) => {
+                self.no_new_column_needs_a_value(table)?;
+                table
+            }
+            TableTarget::Created(place) => {
+                let created = self.created.len();
+                self.created.get(place).copied().ok_or(Malformed::NoTable { place, created })?
+            }
         };
         self.live_table(table)?;
         let counters = self.state.counters();
         let storage = match rows {
-            Rows::Hot { rows } => Storage::Hot { rows: places.place(*rows) },
+            Rows::Hot { rows } => Storage::Hot { rows: places.place(*rows)? },
             Rows::Frozen { object, digests, statistics } => Storage::Frozen {
                 object: object.clone(),
-                digests: places.place(*digests),
-                statistics: places.place(*statistics),
+                digests: places.place(*digests)?,
+                statistics: places.place(*statistics)?,
             },
         };
         let id: SegmentId = counters.segment;
         let first_row: RowId = counters.row;
         let placement: PlacementId = counters.placement;
-        self.take(Change::AddSegment { segment: Segment { id, table, rows: count, first_row, storage } }, changes);
+        self.take(Change::AddSegment { segment: Segment { id, table, rows: count, first_row, storage } }, changes)?;
         self.state.preview_placement(placement);
         changes.push(Change::Place { placement, table, segment: id, at: None });
         let before = self.state.total_rows(table);
         let counted = self.count(table, before);
-        counted.added += count;
-        counted.total += count;
+        counted.added = counted.added.saturating_add(count);
+        counted.total = counted.total.saturating_add(count);
         Ok(())
     }
 
     /// A table that ends has no rows any more; what it had counts as taken away.
     fn forget_rows(&mut self, table: ObjectId) {
-        let before = self.state.total_rows(table);
-        if before > 0 {
-            let counted = self.count(table, before);
-            counted.removed += before;
+        let rows = self.rows_now(table);
+        if rows > 0 {
+            let counted = self.count(table, rows);
+            counted.removed = counted.removed.saturating_add(rows);
             counted.total = 0;
         }
+    }
+
+    /// How many rows a table has after the proposals so far.
+    fn rows_now(&self, table: ObjectId) -> u64 {
+        let counted = self.counts.iter().find(|count| count.table == table);
+        counted.map_or_else(|| self.state.total_rows(table), |count| count.total)
     }
 
     fn count(&mut self, table: ObjectId, before: u64) -> &mut TableCount {

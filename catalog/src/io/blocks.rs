@@ -25,7 +25,8 @@ const RECENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The payload blocks of a ledger.
 ///
-/// Every block that is handed out has the digest that its reference says, wherever it came from.
+/// * Every block that is handed out has the digest that its reference says, wherever it came from.
+/// * It is in memory of its own: whoever keeps it does not keep the slot or bundle that it came in.
 #[derive(Debug)]
 pub struct Blocks {
     store: Arc<dyn ObjectStore>,
@@ -71,10 +72,11 @@ impl Blocks {
 
     /// One block.
     pub async fn read(&self, block: &BlockRef) -> Result<Bytes, LedgerError> {
-        match self.recent(block) {
-            Some(bytes) => Ok(bytes),
-            None => checked(block, self.read_slot(block.slot).await?.get(block.index as usize).cloned()),
-        }
+        let bytes = match self.recent(block) {
+            Some(bytes) => bytes,
+            None => checked(block, self.read_slot(block.slot).await?.get(block.index as usize).cloned())?,
+        };
+        Ok(own_copy(&bytes))
     }
 
     /// Some blocks, in the order asked for. Many blocks of one bundle are read with it.
@@ -117,7 +119,7 @@ impl Blocks {
                 found[place] = Some(checked(block, read.get(block.index as usize).cloned())?);
             }
         }
-        Ok(found.into_iter().flatten().collect())
+        Ok(found.iter().flatten().map(own_copy).collect())
     }
 
     async fn read_slot(&self, slot: Slot) -> Result<Vec<Bytes>, LedgerError> {
@@ -150,6 +152,10 @@ impl Blocks {
             }
         }
     }
+}
+
+fn own_copy(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }
 
 fn checked(block: &BlockRef, bytes: Option<Bytes>) -> Result<Bytes, LedgerError> {

@@ -28,7 +28,7 @@ pub enum CommitError {
     /// It cannot be made as it is asked for.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The store does not say whether it was made.
+    /// It is not known whether it was made: the store does not say, or whoever was writing it is no more.
     #[error(
         "it is not known whether commit {commit_id} was made: the store did not answer for slot {slot}; \
          look for the commit id in system.commits before trying again"
@@ -51,7 +51,7 @@ pub enum CommitError {
     /// The ledger could not be followed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The lake was closed while the commit waited.
+    /// The lake was closed before the commit was begun.
     #[error("the lake was closed before the commit was made")]
     Closed,
 }

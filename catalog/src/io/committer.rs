@@ -13,7 +13,7 @@ use super::{
     CommitError, Committed, Conformance, LedgerError, StoreClock, StoreError, StoreFailure, keys, new_probe_key, probe,
 };
 use crate::change::Record;
-use crate::id::Slot;
+use crate::id::{CommitId, Slot};
 use crate::ledger::{Attempt, FilledSlot, Outcome, PutAnswer, Resolution, SlotContent, Step, fill_slot};
 use crate::record::EncodedSlot;
 use crate::state::State;
@@ -92,7 +92,7 @@ async fn commit_group(shared: &Arc<Shared>, group: Vec<Request>) {
             return;
         };
         if let Err(error) = may_commit(shared, &state, now).await {
-            fail(group, &error);
+            give_up(group, outcomes, &state, |_| error.clone());
             return;
         }
         let deadline = *deadline.get_or_insert_with(|| Instant::now() + shared.settings.commit_timeout);
@@ -109,16 +109,17 @@ async fn commit_group(shared: &Arc<Shared>, group: Vec<Request>) {
             }
             Ok(Resolution::Lost) => {
                 if let Err(error) = shared.follow(number).await {
-                    fail(group, &CommitError::Ledger(error));
+                    give_up(group, outcomes, &state, |_| CommitError::Ledger(error.clone()));
                     return;
                 }
             }
             Ok(Resolution::Failed | Resolution::Unknown) => {
-                group.into_iter().for_each(|request| unknown(request, number));
+                let unknown = |commit_id| CommitError::Unknown { commit_id, slot: number };
+                give_up(group, outcomes, &state, unknown);
                 return;
             }
             Err(error) => {
-                fail(group, &error);
+                give_up(group, outcomes, &state, |_| error.clone());
                 return;
             }
         }
@@ -151,13 +152,17 @@ fn answer(request: Request, outcome: Outcome, state: &Arc<State>) {
     request.answer(result);
 }
 
-fn unknown(request: Request, slot: Slot) {
-    let commit_id = request.transaction.commit_id;
-    request.answer(Err(CommitError::Unknown { commit_id, slot }));
-}
-
-fn fail(group: Vec<Request>, error: &CommitError) {
-    group.into_iter().for_each(|request| request.answer(Err(error.clone())));
+/// Answers a group whose slot was not won. What holds without that slot is told as it is: a commit that was made
+/// before, a conflict with a version that is there. The others get the error.
+fn give_up(group: Vec<Request>, outcomes: Vec<Outcome>, state: &Arc<State>, error: impl Fn(CommitId) -> CommitError) {
+    for (request, outcome) in group.into_iter().zip(outcomes) {
+        if outcome.holds_without_the_slot(state) {
+            answer(request, outcome, state);
+        } else {
+            let commit_id = request.transaction.commit_id;
+            request.answer(Err(error(commit_id)));
+        }
+    }
 }
 
 /// Puts a slot and resolves every doubt. A store that surely did nothing is an error.
@@ -238,6 +243,11 @@ async fn attempt(
                     Ok(None) => SlotContent::Absent,
                     Err(LedgerError::Store(error)) => {
                         last_error = Some(error);
+                        SlotContent::Unreadable
+                    }
+                    // Whatever lies there may be this attempt's own record, read wrongly.
+                    Err(damaged) if attempt.is_doubtful() => {
+                        tracing::warn!(%damaged, "a slot that may be this process's own cannot be read");
                         SlotContent::Unreadable
                     }
                     Err(damaged) => return Err(damaged),

@@ -17,6 +17,9 @@ use crate::digest::Digest;
 use crate::id::{LakeId, Slot};
 use crate::state::{Restore, State};
 
+/// How many slots are read at once for a bundle. Each may hold megabytes of blocks that the bundle does not repeat.
+const BUNDLE_REQUESTS: usize = 8;
+
 /// From which length on a run is hashed on a thread of its own.
 const HASHED_ASIDE_BYTES_MIN: usize = 64 * 1024;
 
@@ -118,7 +121,7 @@ pub(super) enum DerivedError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// The process is about to end.
-    #[error("the encoding of a run was broken off")]
+    #[error("the encoding was broken off")]
     BrokenOff(#[from] JoinError),
 }
 
@@ -175,7 +178,8 @@ async fn read_whole(store: &dyn ObjectStore, key: &Path) -> Option<Bytes> {
 /// Writes what is derived from a state: the bundles that are complete, a checkpoint, the hint.
 ///
 /// Objects that are there already were written by another process or an earlier try, and are left alone, except a
-/// checkpoint's index, which is put in the place of one that was found unsound.
+/// bundle that says otherwise than the slots, and a checkpoint's index, which is put in the place of one that was found
+/// unsound.
 pub(super) async fn write_derived(
     store: &dyn ObjectStore,
     state: &Arc<State>,
@@ -209,34 +213,53 @@ pub(super) async fn write_derived(
 }
 
 /// Writes the bundles that became complete after slot `after`.
-async fn write_bundles(store: &dyn ObjectStore, after: u64, head: Slot) -> Result<(), LedgerError> {
+async fn write_bundles(store: &dyn ObjectStore, after: u64, head: Slot) -> Result<(), DerivedError> {
     let mut first = Bundle::first_of(Slot::new(after + 1));
     while Bundle::last_of(first) <= head {
         let last = Bundle::last_of(first);
-        write_bundle(store, first, PutMode::Create).await?;
+        write_bundle(store, first).await?;
         first = last.next();
     }
     Ok(())
 }
 
-/// Writes one bundle from its slots.
-pub(super) async fn write_bundle(store: &dyn ObjectStore, first: Slot, mode: PutMode) -> Result<(), LedgerError> {
+/// Writes one bundle from its slots, in the place of one that says otherwise, if there is one.
+pub(super) async fn write_bundle(store: &dyn ObjectStore, first: Slot) -> Result<(), DerivedError> {
     let last = Bundle::last_of(first);
     let missing = |slot| super::follow::missing_slot(slot, last.next());
-    let slots = stream::iter(first.number()..first.number() + BUNDLE_SLOTS)
+    let mut slots = stream::iter(first.number()..first.number() + BUNDLE_SLOTS)
         .map(|number| async move {
             let slot = Slot::new(number);
             read_slot(store, slot).await?.ok_or_else(|| missing(slot))
         })
-        .buffered(32)
-        .try_collect::<Vec<_>>()
-        .await?;
-    match Bundle::encode(&slots) {
-        Ok(bytes) => create(store, &keys::bundle(first, last), bytes, mode).await,
+        .buffered(BUNDLE_REQUESTS);
+    let mut bundle = Bundle::begin(first);
+    while let Some(read) = slots.next().await {
+        bundle.push(&read?);
+    }
+    let bytes = match spawn_blocking(move || bundle.encode()).await? {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => {
+            tracing::debug!(bundle = %first, "a bundle would be too long; its slots are read instead");
+            return Ok(());
+        }
         Err(error) => {
             tracing::warn!(%error, "a bundle cannot be compressed");
+            return Ok(());
+        }
+    };
+    let key = keys::bundle(first, last);
+    let payload = PutPayload::from_bytes(bytes.clone());
+    match store.put_opts(&key, payload, PutMode::Create.into()).await {
+        Ok(_) => Ok(()),
+        Err(error) if StoreFailure::of(&error) == StoreFailure::AlreadyExists => {
+            // It may be damaged, or left over from slots that are there no more.
+            if read_whole(store, &key).await.is_none_or(|found| found != bytes) {
+                create(store, &key, bytes, PutMode::Overwrite).await?;
+            }
             Ok(())
         }
+        Err(error) => Err(LedgerError::from(StoreError::new("write", &key, error)).into()),
     }
 }
 

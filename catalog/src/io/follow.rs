@@ -129,13 +129,17 @@ pub(super) fn missing_slot(slot: Slot, later: Slot) -> LedgerError {
 }
 
 /// Replays whole bundles from a state that stands at the end of one. A bundle that does not fit is left alone.
-pub(super) async fn replay_bundles(blocks: &Blocks, mut state: State) -> State {
+///
+/// A bundle may be left over from slots that are there no more, so its last record must be the one in its slot. That
+/// record vouches for those before it: each is named by the hash in the next.
+pub(super) async fn replay_bundles(store: &dyn ObjectStore, blocks: &Blocks, mut state: State) -> State {
     loop {
         let first = state.head().slot.next();
         if Bundle::first_of(first) != first {
             return state;
         }
-        let Some(bundle) = blocks.read_bundle(first).await else { return state };
+        let (bundle, last) = futures::join!(blocks.read_bundle(first), read_slot(store, Bundle::last_of(first)));
+        let Some(bundle) = bundle else { return state };
         let mut next = state.clone();
         for number in first.number()..=Bundle::last_of(first).number() {
             let applied = bundle
@@ -149,6 +153,10 @@ pub(super) async fn replay_bundles(blocks: &Blocks, mut state: State) -> State {
                     return state;
                 }
             }
+        }
+        if !matches!(&last, Ok(Some(last)) if last.hash == next.head().hash) {
+            tracing::warn!(bundle = %first, "a bundle does not end as its last slot says; the slots are read instead");
+            return state;
         }
         state = next;
     }

@@ -15,7 +15,7 @@ use super::derived::{self, Hint};
 use super::follow::{follow, follow_ahead, missing_slot, read_slot, replay_bundles};
 use super::{
     Blocks, Clock, ClockError, CommitError, Committed, Conformance, Identity, LakeStore, LedgerError, ProbeError,
-    StoreClock, StoreError, keys, new_probe_key, probe,
+    StoreClock, StoreError, StoreFailure, keys, new_probe_key, probe,
 };
 use crate::change::{Change, Entry, Record};
 use crate::checkpoint::Index;
@@ -274,7 +274,7 @@ impl Ledger {
             None => (None, State::genesis(lake)),
         };
         if hint.is_none_or(|hint| hint.knows_bundle_after(start.head().slot)) {
-            start = replay_bundles(&blocks, start).await;
+            start = replay_bundles(objects.as_ref(), &blocks, start).await;
         }
         let hinted = hint.map(|hint| hint.head);
         let state = follow_ahead(objects.as_ref(), &blocks, start, hinted, &mut ahead).await?;
@@ -343,9 +343,12 @@ impl Ledger {
     /// transaction back.
     pub async fn commit(&self, transaction: Transaction) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
+        let commit_id = transaction.commit_id;
         let request = Request { transaction, answer };
         self.requests.send(request).map_err(|_| CommitError::Closed)?;
-        answered.await.map_err(|_| CommitError::Closed)?
+        // A committer that ends without an answer may have ended while it wrote.
+        let unknown = |_| CommitError::Unknown { commit_id, slot: self.state().head().slot.next() };
+        answered.await.map_err(unknown)?
     }
 
     /// Waits for what is derived from the commits so far: a checkpoint if one is due, and the hint.
@@ -379,21 +382,31 @@ async fn read_ahead(store: &dyn ObjectStore, hint: Option<Hint>) -> Ahead {
 }
 
 /// A slot after the head that is there means that the slot between was lost: the next one, and the one of the hint.
-async fn check_nothing_later(store: &dyn ObjectStore, state: &State, hint: Option<Hint>) -> Result<(), LedgerError> {
+/// A slot is lost only if the store says that it is not there; a store that does not answer says nothing.
+pub(super) async fn check_nothing_later(
+    store: &dyn ObjectStore,
+    state: &State,
+    hint: Option<Hint>,
+) -> Result<(), LedgerError> {
     let head = state.head().slot;
     let hinted = hint.map(|hint| hint.head).filter(|hinted| *hinted > head);
     if let Some(slot) = hinted
-        && matches!(store.head(&keys::slot(slot)).await, Err(object_store::Error::NotFound { .. }))
+        && is_absent(store, slot).await
     {
         return Err(LedgerError::LostHead { slot, key: keys::slot(slot).to_string() });
     }
     for later in [Some(head.next().next()), hinted].into_iter().flatten() {
         let found = store.head(&keys::slot(later)).await.is_ok();
-        if found && store.head(&keys::slot(head.next())).await.is_err() {
+        if found && is_absent(store, head.next()).await {
             return Err(missing_slot(head.next(), later));
         }
     }
     Ok(())
+}
+
+async fn is_absent(store: &dyn ObjectStore, slot: Slot) -> bool {
+    let found = store.head(&keys::slot(slot)).await;
+    found.is_err_and(|error| StoreFailure::of(&error) == StoreFailure::NotFound)
 }
 
 fn first_slot(lake: LakeId, clock: &dyn Clock, genesis: Genesis) -> EncodedSlot {

@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, FieldId, ObjectId, Slot, Version};
 use crate::name::Name;
 use crate::schema::Column;
+use crate::segment::BlockRef;
 use crate::state::{RelationId, State};
 use crate::time::Micros;
 use crate::transaction::{BlockIndex, Proposal, Rows, TableTarget, Transaction};
@@ -19,7 +20,9 @@ use arrow::datatypes::DataType;
 
 mod first_commit;
 mod following;
+mod left_over;
 mod opening;
+mod uncertain;
 
 fn settings(interval: u64) -> LedgerSettings {
     LedgerSettings { checkpoint_interval_slots: interval, commit_timeout: Duration::from_millis(200) }
@@ -108,8 +111,12 @@ async fn with_rows(store: &LakeStore, interval: u64, commits: u64) -> Ledger {
 
 async fn blocks_of(ledger: &Ledger) -> Vec<Bytes> {
     let state = ledger.state();
-    let table = table_named(&state, "t").unwrap();
-    let refs: Vec<_> = state
+    ledger.blocks().read_all(&block_refs(&state), state.head().slot).await.unwrap()
+}
+
+fn block_refs(state: &State) -> Vec<BlockRef> {
+    let table = table_named(state, "t").unwrap();
+    state
         .segments_of(table)
         .unwrap()
         .hot()
@@ -118,8 +125,7 @@ async fn blocks_of(ledger: &Ledger) -> Vec<Bytes> {
             crate::segment::Storage::Hot { rows } => rows,
             crate::segment::Storage::Frozen { .. } => unreachable!("only hot rows were written"),
         })
-        .collect();
-    ledger.blocks().read_all(&refs, state.head().slot).await.unwrap()
+        .collect()
 }
 
 #[tokio::test]
@@ -191,6 +197,22 @@ async fn bundles_and_slots_give_the_same_blocks() {
     let without = blocks_of(&open(&store, 64).await).await;
     assert_eq!(with_bundle, without);
     assert_eq!(without.len(), 300);
+}
+
+#[tokio::test]
+async fn a_block_that_is_kept_keeps_nothing_else_in_memory() {
+    let store = memory().await;
+    // The writer has the block from its own commit, the reader from the store.
+    let writer = with_rows(&store, 64, 1).await;
+    for ledger in [writer, open(&store, 64).await] {
+        let refs = block_refs(&ledger.state());
+        let one = ledger.blocks().read(&refs[0]).await.unwrap();
+        let all = ledger.blocks().read_all(&refs, ledger.state().head().slot).await.unwrap();
+        for block in [&one, &all[0]] {
+            assert_eq!(block, "row 0");
+            assert!(block.is_unique());
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::derived::{read_checkpoint, read_hint, write_bundle};
 use super::follow::{apply, missing_slot, read_slot};
-use super::{Identity, LakeStore, LedgerError, keys};
+use super::{Identity, LakeStore, LedgerError, StoreError, StoreFailure, keys};
 use crate::bundle::Bundle;
 use crate::id::Slot;
 use crate::record::SlotBytes;
@@ -50,9 +50,11 @@ impl Walk {
     pub async fn begin(store: LakeStore, location: &str, known: Slot) -> Result<Self, LedgerError> {
         let identity = Identity::read(store.objects().as_ref(), location).await?;
         let hinted = read_hint(store.objects().as_ref()).await.map_or(Slot::new(0), |hint| hint.head);
-        let hinted = match store.objects().head(&keys::slot(hinted)).await {
+        let key = keys::slot(hinted);
+        let hinted = match store.objects().head(&key).await {
             Ok(_) => hinted,
-            Err(_) => Slot::new(0),
+            Err(error) if StoreFailure::of(&error) == StoreFailure::NotFound => Slot::new(0),
+            Err(error) => return Err(StoreError::new("read", &key, error).into()),
         };
         Ok(Self { store, state: State::genesis(identity.lake), last_known: known.max(hinted) })
     }
@@ -88,7 +90,7 @@ impl Walk {
         let mut first = Slot::new(1);
         while Bundle::last_of(first) <= head {
             if let Some(reason) = self.bundle_damage(first).await {
-                let rebuilt = write_bundle(self.store.objects().as_ref(), first, PutMode::Overwrite).await.is_ok();
+                let rebuilt = write_bundle(self.store.objects().as_ref(), first).await.is_ok();
                 let object = keys::bundle(first, Bundle::last_of(first)).to_string();
                 found.push(DerivedDamage { object, reason, rebuilt });
             }

@@ -77,6 +77,11 @@ impl Attempt {
         self.step
     }
 
+    /// Whether a put is in doubt: the record may lie in the slot, or come to lie there.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful
+    }
+
     /// Takes the answer to a put.
     pub fn answered(&mut self, answer: PutAnswer) {
         self.refused = answer == PutAnswer::Refused;

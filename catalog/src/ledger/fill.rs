@@ -5,18 +5,22 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::change::{BlockHeader, Record};
+use crate::change::{BlockHeader, Entry, Record};
 use crate::checkpoint::SealedError;
-use crate::conflict::{BlockPlaces, Conflict, ResolveError, resolve_transaction};
+use crate::conflict::{BlockPlaces, Conflict, Malformed, ResolveError, resolve_transaction};
 use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, Version};
-use crate::record::EncodedSlot;
+use crate::record::{EncodedSlot, reread_entry};
 use crate::state::State;
 use crate::time::Micros;
 use crate::transaction::Transaction;
 
 /// How old a commit id that a caller gives may be, and how long the ledger answers for it: one hour.
 pub const COMMIT_ID_WINDOW_MICROS: i64 = 3_600_000_000;
+
+/// How far ahead of the ledger's clock a commit id that a caller gives may be: one minute. The ledger looks back by so
+/// much more, because an id may have been used while it was ahead.
+pub const COMMIT_ID_AHEAD_MICROS: i64 = 60_000_000;
 
 /// Why a transaction cannot be made as it is asked for, whatever others do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,6 +38,17 @@ pub enum Refusal {
     CommitIdTooOld {
         /// The id.
         commit_id: CommitId,
+    },
+    /// The commit id is from the future, so that it would be answered for when it is too old.
+    #[error(
+        "commit id {commit_id} is dated more than a minute after the present, {now}; \
+         correct the clock of the machine that made it, and use a new UUID version 7"
+    )]
+    CommitIdInFuture {
+        /// The id.
+        commit_id: CommitId,
+        /// The wall time.
+        now: Micros,
     },
     /// A commit time that is not after the newest one.
     #[error("commit time {asked} is not after {newest}, the newest one on the branch")]
@@ -57,6 +72,9 @@ pub enum Refusal {
         /// The branch.
         branch: BranchId,
     },
+    /// A transaction that was put together wrongly.
+    #[error("the transaction cannot be made")]
+    Malformed(#[source] Malformed),
 }
 
 /// What becomes of one transaction.
@@ -74,6 +92,31 @@ pub enum Outcome {
     Sealed(SealedError),
 }
 
+impl Outcome {
+    /// Whether it holds whatever becomes of the slot that was to follow `state`: nothing in that slot is its reason.
+    pub fn holds_without_the_slot(&self, state: &State) -> bool {
+        let known = |version: Version| state.head().version.is_some_and(|newest| version <= newest);
+        match self {
+            Self::Planned(_) => false,
+            Self::Repeated(version) => known(*version),
+            Self::Conflict(conflict) => known(conflict.with),
+            Self::Sealed(_) => true,
+            Self::Refused(refusal) => match refusal {
+                Refusal::CommitIdReused { version, .. } => known(*version),
+                Refusal::CommitTimeNotAfter { newest, .. } => {
+                    state.newest_commit_time(BranchId::MAIN).is_some_and(|known| known >= *newest)
+                }
+                Refusal::Malformed(Malformed::Contradiction(_)) => false,
+                Refusal::CommitIdTooOld { .. }
+                | Refusal::CommitIdInFuture { .. }
+                | Refusal::CommitTimeInFuture { .. }
+                | Refusal::Branch { .. }
+                | Refusal::Malformed(_) => true,
+            },
+        }
+    }
+}
+
 /// A slot filled with every transaction that can be made, in order.
 #[derive(Clone, Debug)]
 pub struct FilledSlot {
@@ -88,6 +131,9 @@ pub struct FilledSlot {
 }
 
 /// Fills the slot after `state` with transactions, each checked against those before it.
+///
+/// Each entry is applied as its readers will decode it. A transaction whose entry cannot be decoded or applied is
+/// refused: the lake would end before its slot.
 pub fn fill_slot(state: &State, transactions: &[&Transaction], now: Micros) -> FilledSlot {
     let slot = state.head().slot.next();
     let wall_time = now.max(state.head().wall_time);
@@ -96,32 +142,23 @@ pub fn fill_slot(state: &State, transactions: &[&Transaction], now: Micros) -> F
     let mut outcomes = Vec::with_capacity(transactions.len());
     let mut seen: HashMap<CommitId, (Version, Option<Digest>)> = HashMap::new();
     for transaction in transactions {
-        let own: Vec<BlockHeader> = transaction
-            .blocks
-            .iter()
-            .map(|block| BlockHeader { length_bytes: block.len() as u64, sha256: Digest::of(block) })
-            .collect();
-        let outcome = match check(&next, transaction, wall_time, &seen) {
-            Err(outcome) => outcome,
-            Ok(commit_time) => {
-                let places = BlockPlaces { slot, first: blocks.len(), headers: &own };
-                match resolve_transaction(&next, transaction, places, (wall_time, Some(commit_time))) {
-                    Err(ResolveError::Conflict(conflict)) => Outcome::Conflict(conflict),
-                    Err(ResolveError::Sealed(error)) => Outcome::Sealed(error),
-                    Ok(entry) => {
-                        let applied = next.apply_entry(&entry, slot, Digest::ZERO);
-                        debug_assert_eq!(applied, Ok(()), "a resolved transaction applies");
-                        seen.insert(entry.commit_id, (entry.version, entry.request));
-                        blocks.extend(transaction.blocks.iter().cloned());
-                        headers.extend(own);
-                        let version = entry.version;
-                        entries.push(entry);
-                        Outcome::Planned(version)
-                    }
-                }
+        let first = headers.len();
+        headers.extend(transaction.blocks.iter().map(header));
+        let planned = check(&next, transaction, wall_time, &seen)
+            .and_then(|commit_time| plan_entry(&next, transaction, &headers, first, (wall_time, Some(commit_time))));
+        match planned {
+            Ok((entry, after)) => {
+                next = after;
+                seen.insert(entry.commit_id, (entry.version, entry.request));
+                blocks.extend(transaction.blocks.iter().cloned());
+                outcomes.push(Outcome::Planned(entry.version));
+                entries.push(entry);
             }
-        };
-        outcomes.push(outcome);
+            Err(outcome) => {
+                headers.truncate(first);
+                outcomes.push(outcome);
+            }
+        }
     }
     if entries.is_empty() {
         return FilledSlot { slot: None, state: state.clone(), blocks, outcomes };
@@ -140,6 +177,34 @@ pub fn fill_slot(state: &State, transactions: &[&Transaction], now: Micros) -> F
     FilledSlot { slot: Some(encoded), state: next, blocks, outcomes }
 }
 
+fn header(block: &Bytes) -> BlockHeader {
+    BlockHeader { length_bytes: block.len() as u64, sha256: Digest::of(block) }
+}
+
+/// The entry that a transaction becomes in the slot after `state`, and the state after it; or what becomes of it
+/// instead. Its blocks are those of the slot from `first` on.
+fn plan_entry(
+    state: &State,
+    transaction: &Transaction,
+    headers: &[BlockHeader],
+    first: usize,
+    times: (Micros, Option<Micros>),
+) -> Result<(Entry, State), Outcome> {
+    let malformed = |malformed: Malformed| Outcome::Refused(Refusal::Malformed(malformed));
+    let slot = state.head().slot.next();
+    let places = BlockPlaces { slot, first, headers: headers.get(first..).unwrap_or_default() };
+    let entry = resolve_transaction(state, transaction, places, times).map_err(|error| match error {
+        ResolveError::Conflict(conflict) => Outcome::Conflict(conflict),
+        ResolveError::Sealed(error) => Outcome::Sealed(error),
+        ResolveError::Malformed(error) => malformed(error),
+    })?;
+    let reread = reread_entry(&entry, slot, headers).map_err(|error| malformed(Malformed::Unreadable(error)))?;
+    let mut after = state.clone();
+    let applied = after.apply_entry(&reread, slot, Digest::ZERO);
+    applied.map_err(|error| malformed(Malformed::Contradiction(error)))?;
+    Ok((entry, after))
+}
+
 /// The commit time that a transaction gets, or what becomes of it instead.
 fn check(
     state: &State,
@@ -154,12 +219,19 @@ fn check(
     if let Some(request) = transaction.request {
         let commit_id = transaction.commit_id;
         let oldest = wall_time.plus(-COMMIT_ID_WINDOW_MICROS);
-        if commit_id.made_at_micros().is_none_or(|made| made < oldest.get()) {
+        let Some(made) = commit_id.made_at_micros().map(Micros::new).filter(|made| *made >= oldest) else {
             return refused(Refusal::CommitIdTooOld { commit_id });
+        };
+        if made > wall_time.plus(COMMIT_ID_AHEAD_MICROS) {
+            return refused(Refusal::CommitIdInFuture { commit_id, now: wall_time });
         }
         let before = match seen.get(&commit_id) {
             Some(before) => Some(*before),
-            None => committed_before(state, commit_id, oldest).map_err(Outcome::Sealed)?,
+            None => {
+                let since = oldest.plus(-COMMIT_ID_AHEAD_MICROS);
+                let found = state.commit_with_id(commit_id, since).map_err(Outcome::Sealed)?;
+                found.map(|commit| (commit.version, commit.request))
+            }
         };
         match before {
             Some((version, Some(before))) if before == request => return Err(Outcome::Repeated(version)),
@@ -175,14 +247,4 @@ fn check(
         (None, Some(newest)) => Ok(wall_time.max(newest.plus(1))),
         (None, None) => Ok(wall_time),
     }
-}
-
-/// The version that a commit id made since an instant.
-fn committed_before(
-    state: &State,
-    commit_id: CommitId,
-    oldest: Micros,
-) -> Result<Option<(Version, Option<Digest>)>, SealedError> {
-    let found = state.commits_written_since(oldest)?.find(|commit| commit.commit_id == commit_id);
-    Ok(found.map(|commit| (commit.version, commit.request)))
 }

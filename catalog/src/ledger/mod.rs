@@ -6,7 +6,9 @@ mod fill;
 
 pub use attempt::{Attempt, PutAnswer, Resolution, SlotContent, Step};
 pub use chain::{LinkError, check_link};
-pub use fill::{COMMIT_ID_WINDOW_MICROS, FilledSlot, Outcome, Refusal, fill_slot};
+pub use fill::{COMMIT_ID_AHEAD_MICROS, COMMIT_ID_WINDOW_MICROS, FilledSlot, Outcome, Refusal, fill_slot};
 
+#[cfg(test)]
+mod fill_tests;
 #[cfg(test)]
 mod tests;

@@ -49,7 +49,7 @@ pub(crate) enum Around<'a> {
     Nothing,
 }
 
-fn entry(found: wire::Entry, around: &Around<'_>) -> Result<Entry, SlotError> {
+pub(super) fn entry(found: wire::Entry, around: &Around<'_>) -> Result<Entry, SlotError> {
     Ok(Entry {
         version: version(found.version)?,
         branch: BranchId::new(found.branch),

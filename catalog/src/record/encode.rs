@@ -24,7 +24,7 @@ pub(super) fn wire_record(record: &Record) -> wire::Record {
     }
 }
 
-fn wire_entry(entry: &Entry) -> wire::Entry {
+pub(super) fn wire_entry(entry: &Entry) -> wire::Entry {
     wire::Entry { changes: entry.changes.iter().map(wire_change).collect(), ..wire_commit(entry) }
 }
 

@@ -4,9 +4,11 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use thiserror::Error;
 
+use super::decode::Around;
 use super::{TypeError, decode, encode, wire};
-use crate::change::Record;
+use crate::change::{BlockHeader, Entry, Record};
 use crate::digest::Digest;
+use crate::id::Slot;
 
 /// The format of slots that this release writes, and the newest it reads.
 pub const SLOT_FORMAT: u32 = 1;
@@ -15,7 +17,7 @@ const MAGIC: &[u8; 8] = b"FROSTLOG";
 const HEADER_BYTES: usize = 48;
 
 /// Why bytes are no slot that this release can use.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SlotError {
     /// The bytes do not begin as a slot does.
     #[error("it is not a slot of a ledger: its first bytes are not `FROSTLOG`")]
@@ -98,6 +100,18 @@ impl EncodedSlot {
         blocks.iter().for_each(|block| bytes.extend_from_slice(block));
         Self { bytes: bytes.freeze(), hash }
     }
+}
+
+/// An entry as every reader of its record will see it: encoded and decoded again.
+///
+/// # Errors
+/// If no reader could decode the record. It must not be written then: the lake would end before it.
+pub(crate) fn reread_entry(entry: &Entry, slot: Slot, blocks: &[BlockHeader]) -> Result<Entry, SlotError> {
+    // In a record, because messages are read only to a certain depth.
+    let record = wire::Record { entries: vec![encode::wire_entry(entry)], ..wire::Record::default() };
+    let found = wire::Record::decode(record.encode_to_vec().as_slice()).map_err(SlotError::Protobuf)?;
+    let found = found.entries.into_iter().next().ok_or(SlotError::Lacks { what: "an entry" })?;
+    decode::entry(found, &Around::Record { slot, blocks })
 }
 
 /// A slot that was read: its record checked and decoded, its blocks as they came.

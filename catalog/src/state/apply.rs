@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Commit, Fact, Head, Placed, PlacedColumn, State, StoredFact};
+use super::{Commit, Fact, Head, Placed, PlacedColumn, RelationId, State, StoredFact};
 use crate::change::{Change, Entry, Record};
 use crate::digest::Digest;
 use crate::id::{FieldId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
@@ -42,6 +42,14 @@ pub enum ApplyError {
         /// The table.
         table: ObjectId,
     },
+    /// An entry uses a number up of which there is no next.
+    #[error("version {version} numbers {what} past the greatest number that can be counted")]
+    Exhausted {
+        /// The version.
+        version: Version,
+        /// What it numbers.
+        what: &'static str,
+    },
     /// The record says another digest of the state after it.
     #[error("the catalog after slot {slot} does not match the digest that its record carries")]
     Digest {
@@ -62,7 +70,7 @@ impl State {
             next.apply_entry(entry, record.slot, hash)?;
         }
         next.head = Head { slot: record.slot, hash, ..next.head };
-        if next.digest != record.state {
+        if next.digest() != record.state {
             return Err(ApplyError::Digest { slot: record.slot });
         }
         Ok(next)
@@ -75,13 +83,13 @@ impl State {
         }
         for count in &entry.tables {
             let before = self.totals.get(&count.table).copied().unwrap_or(0);
-            let after = (before + count.added).checked_sub(count.removed);
+            let after = before.checked_add(count.added).and_then(|rows| rows.checked_sub(count.removed));
             if after != Some(count.total) {
                 return Err(ApplyError::RowCount { version: entry.version, table: count.table });
             }
             self.totals.insert(count.table, count.total);
         }
-        self.digest.add(&StoredFact::commit(entry).digest_bytes());
+        self.digests.add(&StoredFact::commit(entry));
         self.commits.push(commit(entry, slot, hash));
         if let Some(time) = entry.commit_time {
             self.commit_times.insert(entry.branch, time);
@@ -98,22 +106,31 @@ impl State {
         let missing = |what: String| ApplyError::Missing { version, what };
         match change {
             Change::CreateSchema { schema, name } => {
-                self.count_object(*schema);
-                self.digest.add(&StoredFact::schema(*schema, open, name).digest_bytes());
+                self.count_object(version, *schema)?;
+                self.digests.add(&StoredFact::schema(*schema, open, name));
                 let fact = Fact { interval: open, value: name.clone() };
-                self.schemas.push(*schema, fact).then_some(()).ok_or_else(|| exists(format!("schema {schema}")))
+                if !self.schemas.push(*schema, fact) {
+                    return Err(exists(format!("schema {schema}")));
+                }
+                let named = self.names.begin_schema(name, *schema, version);
+                named.then_some(()).ok_or_else(|| exists(format!("schema `{name}`")))
             }
             Change::DropSchema { schema } => {
                 let done = self.schemas.close(schema, version).ok_or_else(|| missing(format!("schema {schema}")))?;
                 self.redigest(&done, |fact| StoredFact::schema(*schema, fact.interval, &fact.value));
+                self.names.end_schema(&done.open.value, version);
                 Ok(())
             }
             Change::CreateTable { table, definition, columns } => {
-                self.count_object(*table);
-                self.digest.add(&StoredFact::table(*table, open, definition).digest_bytes());
+                self.count_object(version, *table)?;
+                self.digests.add(&StoredFact::table(*table, open, definition));
                 let fact = Fact { interval: open, value: definition.clone() };
                 if !self.tables.push(*table, fact) {
                     return Err(exists(format!("table {table}")));
+                }
+                let relation = RelationId::Table(*table);
+                if !self.names.begin_relation(definition.schema, &definition.name, relation, version) {
+                    return Err(exists(format!("`{}`", definition.name)));
                 }
                 for (column, ordinal) in columns.iter().zip(0..) {
                     self.begin_column(version, *table, PlacedColumn { column: column.clone(), ordinal })?;
@@ -123,6 +140,7 @@ impl State {
             Change::DropTable { table } => {
                 let done = self.tables.close(table, version).ok_or_else(|| missing(format!("table {table}")))?;
                 self.redigest(&done, |fact| StoredFact::table(*table, fact.interval, &fact.value));
+                self.names.end_relation(done.open.value.schema, &done.open.value.name, version);
                 let fields: Vec<FieldId> = self.open_fields(*table).map(|(field, _)| field).collect();
                 fields.into_iter().try_for_each(|field| self.end_column(version, *table, field).map(drop))
             }
@@ -138,18 +156,24 @@ impl State {
                 self.begin_column(version, *table, renamed)
             }
             Change::CreateView { view, definition } => {
-                self.count_object(*view);
-                self.digest.add(&StoredFact::view(*view, open, definition).digest_bytes());
+                self.count_object(version, *view)?;
+                self.digests.add(&StoredFact::view(*view, open, definition));
                 let fact = Fact { interval: open, value: definition.clone() };
-                self.views.push(*view, fact).then_some(()).ok_or_else(|| exists(format!("view {view}")))
+                if !self.views.push(*view, fact) {
+                    return Err(exists(format!("view {view}")));
+                }
+                let relation = RelationId::View(*view);
+                let named = self.names.begin_relation(definition.schema, &definition.name, relation, version);
+                named.then_some(()).ok_or_else(|| exists(format!("`{}`", definition.name)))
             }
             Change::DropView { view } => {
                 let done = self.views.close(view, version).ok_or_else(|| missing(format!("view {view}")))?;
                 self.redigest(&done, |fact| StoredFact::view(*view, fact.interval, &fact.value));
+                self.names.end_relation(done.open.value.schema, &done.open.value.name, version);
                 Ok(())
             }
             Change::CreateTag { name, version: tagged } => {
-                self.digest.add(&StoredFact::tag(name, open, *tagged).digest_bytes());
+                self.digests.add(&StoredFact::tag(name, open, *tagged));
                 let fact = Fact { interval: open, value: *tagged };
                 self.tags.push(name.clone(), fact).then_some(()).ok_or_else(|| exists(format!("tag `{name}`")))
             }
@@ -163,7 +187,7 @@ impl State {
                     self.redigest(&done, |fact| StoredFact::setting(key, fact.interval, &fact.value));
                 }
                 if let Some(value) = value {
-                    self.digest.add(&StoredFact::setting(key, open, value).digest_bytes());
+                    self.digests.add(&StoredFact::setting(key, open, value));
                     self.settings.push(key.clone(), Fact { interval: open, value: value.clone() });
                 }
                 Ok(())
@@ -188,9 +212,14 @@ impl State {
         if segment.id < self.counters.segment || segment.first_row < self.counters.row {
             return Err(ApplyError::Exists { version, what: format!("segment {}", segment.id) });
         }
+        let exhausted = |what: &'static str| ApplyError::Exhausted { version, what };
+        let row = segment.first_row.number().checked_add(segment.rows).ok_or_else(|| exhausted("rows"))?;
+        if segment.id.number() == u64::MAX {
+            return Err(exhausted("segments"));
+        }
         self.counters.segment = segment.id.next();
-        self.counters.row = RowId::new(segment.first_row.number() + segment.rows);
-        self.digest.add(&StoredFact::segment(segment).digest_bytes());
+        self.counters.row = RowId::new(row);
+        self.digests.add(&StoredFact::segment(segment));
         Ok(())
     }
 
@@ -199,13 +228,16 @@ impl State {
         if placement.id < self.counters.placement {
             return Err(ApplyError::Exists { version, what: format!("placement {}", placement.id) });
         }
+        if placement.id.number() == u64::MAX {
+            return Err(ApplyError::Exhausted { version, what: "placements" });
+        }
         if self.tables.open(&placement.table).is_none() {
             return Err(missing(format!("table {}", placement.table)));
         }
         let segment =
             added_segment(entry, placement.segment).ok_or_else(|| missing(format!("segment {}", placement.segment)))?;
-        self.counters.placement = PlacementId::new(placement.id.number() + 1);
-        self.digest.add(&StoredFact::placement(&placement).digest_bytes());
+        self.counters.placement = placement.id.next();
+        self.digests.add(&StoredFact::placement(&placement));
         let placed = Placed { placement, segment: Arc::new(segment.clone()) };
         self.segments.entry(placement.table).or_default().push(placed);
         Ok(())
@@ -214,7 +246,7 @@ impl State {
     fn begin_column(&mut self, version: Version, table: ObjectId, column: PlacedColumn) -> Result<(), ApplyError> {
         let key = (table, column.column.id);
         let interval = Interval::from(version);
-        self.digest.add(&StoredFact::column(key, interval, &column).digest_bytes());
+        self.digests.add(&StoredFact::column(key, interval, &column));
         let what = format!("column {} of table {table}", column.column.id);
         let begun = self.columns.push(key, Fact { interval, value: column });
         begun.then_some(()).ok_or(ApplyError::Exists { version, what })
@@ -235,27 +267,30 @@ impl State {
         let mut value = done.open.value;
         value.next_field = next;
         let interval = Interval::from(version);
-        self.digest.add(&StoredFact::table(table, interval, &value).digest_bytes());
+        self.digests.add(&StoredFact::table(table, interval, &value));
         self.tables.push(table, Fact { interval, value });
         Ok(())
     }
 
     /// The columns of a table that hold at the head: field id and place.
     fn open_fields(&self, table: ObjectId) -> impl Iterator<Item = (FieldId, u32)> {
-        let keys = (table, FieldId::new(i32::MIN))..=(table, FieldId::new(i32::MAX));
-        let open = move |key: &(ObjectId, FieldId)| Some((key.1, self.columns.open(key)?.value.ordinal));
-        self.columns.keys_in(keys).filter_map(open)
+        let open = self.columns_of(table).filter(|(_, fact)| fact.interval.end().is_none());
+        open.map(|(field, fact)| (field, fact.value.ordinal))
     }
 
-    fn count_object(&mut self, object: ObjectId) {
+    fn count_object(&mut self, version: Version, object: ObjectId) -> Result<(), ApplyError> {
+        if object.number() == u64::MAX {
+            return Err(ApplyError::Exhausted { version, what: "schemas, tables and views" });
+        }
         self.counters.object = self.counters.object.max(object.next());
+        Ok(())
     }
 
     /// Takes the digest of a fact that was open away, and adds the one of the fact as it is now.
     fn redigest<T>(&mut self, done: &super::history::Closed<T>, stored: impl Fn(&Fact<T>) -> StoredFact) {
-        self.digest.remove(&stored(&done.open).digest_bytes());
+        self.digests.remove(&stored(&done.open));
         if let Some(closed) = &done.closed {
-            self.digest.add(&stored(closed).digest_bytes());
+            self.digests.add(&stored(closed));
         }
     }
 }
@@ -289,16 +324,13 @@ impl State {
     /// Shows the changes of an entry that is being put together to what is put together after them.
     ///
     /// The result is for questions about names, columns and counters only; it is never published.
-    pub(crate) fn preview(&mut self, entry: &Entry) {
-        for change in &entry.changes {
-            let applied = self.apply_change(entry, change);
-            debug_assert_eq!(applied, Ok(()), "a checked proposal applies");
-        }
+    pub(crate) fn preview(&mut self, entry: &Entry) -> Result<(), ApplyError> {
+        entry.changes.iter().try_for_each(|change| self.apply_change(entry, change))
     }
 
     /// Counts a placement in a preview.
     pub(crate) fn preview_placement(&mut self, placement: PlacementId) {
-        self.counters.placement = PlacementId::new(placement.number() + 1);
+        self.counters.placement = placement.next();
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use imbl::Vector;
+use imbl::{OrdMap, Vector};
 
 use super::Commit;
 use crate::checkpoint::{SealedCommits, SealedError};
 use crate::digest::Digest;
-use crate::id::Version;
+use crate::id::{CommitId, Version};
 use crate::time::Micros;
 
 /// The commits of a state, oldest first.
@@ -42,12 +42,14 @@ impl<'a> Commits<'a> {
 pub(super) struct CommitLog {
     sealed: Option<Arc<SealedCommits>>,
     tail: Vector<Commit>,
+    /// Where in the tail the newest commit with an id is.
+    places: OrdMap<CommitId, usize>,
 }
 
 impl CommitLog {
     /// The commits of a checkpoint.
     pub(super) fn from_sealed(sealed: SealedCommits) -> Self {
-        Self { sealed: Some(Arc::new(sealed)), tail: Vector::new() }
+        Self { sealed: Some(Arc::new(sealed)), ..Self::default() }
     }
 
     /// Every commit.
@@ -61,10 +63,14 @@ impl CommitLog {
         Ok(commits.iter().rev().take_while(move |commit| commit.version > version))
     }
 
-    /// The commits written at an instant or later, newest first.
-    pub(super) fn written_since(&self, time: Micros) -> Result<impl Iterator<Item = &Commit>, SealedError> {
-        let commits = self.with_sealed_if(|sealed| sealed.wall_time() >= time)?;
-        Ok(commits.iter().rev().take_while(move |commit| commit.wall_time >= time))
+    /// The newest commit with an id, if it was written at an instant or later.
+    pub(super) fn with_id(&self, commit_id: CommitId, since: Micros) -> Result<Option<&Commit>, SealedError> {
+        let in_tail = self.places.get(&commit_id).and_then(|place| self.tail.get(*place));
+        let found = match (in_tail, &self.sealed) {
+            (None, Some(sealed)) if sealed.wall_time() >= since => sealed.with_id(commit_id)?,
+            (found, _) => found,
+        };
+        Ok(found.filter(|commit| commit.wall_time >= since))
     }
 
     /// The commit that made a version.
@@ -98,6 +104,7 @@ impl CommitLog {
 
     /// Adds the next commit.
     pub(super) fn push(&mut self, commit: Commit) {
+        self.places.insert(commit.commit_id, self.tail.len());
         self.tail.push_back(commit);
     }
 

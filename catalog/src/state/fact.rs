@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use super::{Commit, Placed, PlacedColumn, State, TableSegments};
+use super::{Commit, Fact, History, Placed, PlacedColumn, State, TableSegments};
 use crate::change::Entry;
 use crate::checkpoint::SealedError;
 use crate::digest::StateDigest;
@@ -133,16 +133,34 @@ fn number_key(number: u64) -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
+/// The facts of one kind that began or ended after a version.
+fn changed<K: Ord + Clone, T: Clone>(history: &History<K, T>, after: u64) -> impl Iterator<Item = (&K, &Fact<T>)> {
+    history.iter().filter(move |(_, fact)| fact.interval.changed_after(after))
+}
+
 impl State {
-    /// Every fact but the commits, in the order of kind, key and begin, so that it can be written out.
-    pub(crate) fn stored_facts(&self) -> Vec<StoredFact> {
+    /// The facts of schemas, tables, columns, views, tags and settings that began or ended after a version, in the
+    /// order of kind, key and begin, so that they can be written out. Only these are encoded.
+    pub(crate) fn stored_facts(&self, after: u64) -> Vec<StoredFact> {
         let mut facts: Vec<StoredFact> = Vec::new();
-        facts.extend(self.schemas.iter().map(|(key, fact)| StoredFact::schema(*key, fact.interval, &fact.value)));
-        facts.extend(self.tables.iter().map(|(key, fact)| StoredFact::table(*key, fact.interval, &fact.value)));
-        facts.extend(self.columns.iter().map(|(key, fact)| StoredFact::column(*key, fact.interval, &fact.value)));
-        facts.extend(self.views.iter().map(|(key, fact)| StoredFact::view(*key, fact.interval, &fact.value)));
-        facts.extend(self.tags.iter().map(|(key, fact)| StoredFact::tag(key, fact.interval, fact.value)));
-        facts.extend(self.settings.iter().map(|(key, fact)| StoredFact::setting(key, fact.interval, &fact.value)));
+        for (key, fact) in changed(&self.schemas, after) {
+            facts.push(StoredFact::schema(*key, fact.interval, &fact.value));
+        }
+        for (key, fact) in changed(&self.tables, after) {
+            facts.push(StoredFact::table(*key, fact.interval, &fact.value));
+        }
+        for (key, fact) in changed(&self.columns, after) {
+            facts.push(StoredFact::column(*key, fact.interval, &fact.value));
+        }
+        for (key, fact) in changed(&self.views, after) {
+            facts.push(StoredFact::view(*key, fact.interval, &fact.value));
+        }
+        for (key, fact) in changed(&self.tags, after) {
+            facts.push(StoredFact::tag(key, fact.interval, fact.value));
+        }
+        for (key, fact) in changed(&self.settings, after) {
+            facts.push(StoredFact::setting(key, fact.interval, &fact.value));
+        }
         facts
     }
 
@@ -174,7 +192,7 @@ impl State {
         for commit in self.commits()?.iter() {
             digest.add(&StoredFact::commit(&commit.to_entry()).digest_bytes());
         }
-        self.stored_facts().iter().for_each(|fact| digest.add(&fact.digest_bytes()));
+        self.stored_facts(0).iter().for_each(|fact| digest.add(&fact.digest_bytes()));
         for segments in self.segments.values() {
             for placed in segments.hot()?.chain(segments.frozen()?) {
                 digest.add(&StoredFact::segment(&placed.segment).digest_bytes());

@@ -63,9 +63,9 @@ impl<K: Ord + Clone, T: Clone> History<K, T> {
         self.facts.iter().flat_map(|(key, facts)| facts.iter().map(move |fact| (key, fact)))
     }
 
-    /// The keys of a range that ever had a fact.
-    pub(super) fn keys_in<R: std::ops::RangeBounds<K>>(&self, keys: R) -> impl Iterator<Item = &K> {
-        self.facts.range(keys).map(|(key, _)| key)
+    /// Every fact of the keys of a range, by key, oldest first.
+    pub(crate) fn range<R: std::ops::RangeBounds<K>>(&self, keys: R) -> impl Iterator<Item = (&K, &Fact<T>)> {
+        self.facts.range(keys).flat_map(|(key, facts)| facts.iter().map(move |fact| (key, fact)))
     }
 
     /// The open fact of a key.

@@ -10,8 +10,10 @@
 
 mod apply;
 mod commits;
+mod digests;
 mod fact;
 mod history;
+mod names;
 mod query;
 mod restore;
 mod segments;
@@ -24,11 +26,13 @@ pub use history::{Fact, History};
 pub use query::{Relation, RelationId};
 pub use segments::{Placed, TableSegments};
 
+pub(crate) use digests::RelationDigests;
 pub(crate) use fact::{FactKind, StoredFact};
 pub(crate) use restore::Restore;
 pub(crate) use segments::SegmentSummary;
 
 use commits::CommitLog;
+use names::Names;
 
 use crate::change::TableCount;
 use crate::digest::{Digest, StateDigest};
@@ -97,12 +101,12 @@ pub struct Commit {
 impl Commit {
     /// Rows it added, over all tables.
     pub fn rows_added(&self) -> u64 {
-        self.tables.iter().map(|count| count.added).sum()
+        self.tables.iter().fold(0, |rows: u64, count| rows.saturating_add(count.added))
     }
 
     /// Rows it took away, over all tables.
     pub fn rows_removed(&self) -> u64 {
-        self.tables.iter().map(|count| count.removed).sum()
+        self.tables.iter().fold(0, |rows: u64, count| rows.saturating_add(count.removed))
     }
 }
 
@@ -121,7 +125,7 @@ pub struct State {
     lake: LakeId,
     head: Head,
     counters: Counters,
-    digest: StateDigest,
+    digests: RelationDigests,
     commit_times: OrdMap<BranchId, Micros>,
     totals: OrdMap<ObjectId, u64>,
     commits: CommitLog,
@@ -131,6 +135,7 @@ pub struct State {
     views: History<ObjectId, View>,
     tags: History<Name, Version>,
     settings: History<String, String>,
+    names: Names,
     segments: OrdMap<ObjectId, TableSegments>,
 }
 
@@ -146,7 +151,7 @@ impl State {
                 placement: PlacementId::new(1),
                 row: RowId::new(0),
             },
-            digest: StateDigest::default(),
+            digests: RelationDigests::default(),
             commit_times: OrdMap::new(),
             totals: OrdMap::new(),
             commits: CommitLog::default(),
@@ -156,6 +161,7 @@ impl State {
             views: History::default(),
             tags: History::default(),
             settings: History::default(),
+            names: Names::default(),
             segments: OrdMap::new(),
         }
     }
@@ -177,10 +183,17 @@ impl State {
 
     /// The digest of every fact.
     pub fn digest(&self) -> StateDigest {
-        self.digest
+        self.digests.total()
+    }
+
+    /// The digests of the facts of each relation.
+    pub(crate) fn digests(&self) -> RelationDigests {
+        self.digests
     }
 }
 
+#[cfg(test)]
+mod names_tests;
 #[cfg(test)]
 mod sealed_tests;
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What a version of the lake holds.
 
-use super::{Commit, Commits, History, PlacedColumn, SegmentSummary, State, TableSegments};
+use std::ops::RangeInclusive;
+
+use super::{Commit, Commits, Fact, History, PlacedColumn, SegmentSummary, State, TableSegments};
 use crate::checkpoint::SealedError;
-use crate::id::{BranchId, FieldId, ObjectId, Version};
+use crate::id::{BranchId, CommitId, FieldId, ObjectId, Version};
 use crate::name::Name;
 use crate::schema::{Column, Table, View};
 use crate::time::Micros;
@@ -69,9 +71,10 @@ impl State {
         self.commits.after(version)
     }
 
-    /// The commits written at an instant or later, by wall time, newest first. Older ones are not looked at.
-    pub fn commits_written_since(&self, time: Micros) -> Result<impl Iterator<Item = &Commit>, SealedError> {
-        self.commits.written_since(time)
+    /// The newest commit with an id, if it was written at an instant or later, by wall time. Older ones are not looked
+    /// at.
+    pub fn commit_with_id(&self, commit_id: CommitId, since: Micros) -> Result<Option<&Commit>, SealedError> {
+        self.commits.with_id(commit_id, since)
     }
 
     /// The commit that made a version.
@@ -92,7 +95,7 @@ impl State {
 
     /// The schema of this name at a version.
     pub fn schema_named(&self, name: &str, version: Version) -> Option<ObjectId> {
-        self.schemas_at(version).find(|(_, found)| found.as_str() == name).map(|(id, _)| id)
+        self.names.schema(name, version)
     }
 
     /// The tables and views of a version, tables first, by id.
@@ -104,9 +107,10 @@ impl State {
 
     /// What a name stands for in a schema at a version.
     pub fn relation_named(&self, schema: ObjectId, name: &str, version: Version) -> Option<Relation<'_>> {
-        self.relations_at(version)
-            .find(|(found, relation)| *found == schema && relation.name().as_str() == name)
-            .map(|(_, relation)| relation)
+        match self.names.relation(schema, name, version)? {
+            RelationId::Table(id) => self.table_at(id, version).map(|table| Relation::Table(id, table)),
+            RelationId::View(id) => self.view_at(id, version).map(|view| Relation::View(id, view)),
+        }
     }
 
     /// A table at a version.
@@ -121,10 +125,15 @@ impl State {
 
     /// The columns of a table at a version, in their order.
     pub fn columns_at(&self, table: ObjectId, version: Version) -> Vec<&Column> {
-        let keys = (table, FieldId::new(i32::MIN))..=(table, FieldId::new(i32::MAX));
-        let mut columns: Vec<&PlacedColumn> = self.columns.range_at(keys, version).map(|(_, column)| column).collect();
+        let held = self.columns.range_at(every_field(table), version);
+        let mut columns: Vec<&PlacedColumn> = held.map(|(_, column)| column).collect();
         columns.sort_by_key(|column| column.ordinal);
         columns.into_iter().map(|column| &column.column).collect()
+    }
+
+    /// A table's columns over all versions, by field id, oldest first.
+    pub(crate) fn columns_of(&self, table: ObjectId) -> impl Iterator<Item = (FieldId, &Fact<PlacedColumn>)> {
+        self.columns.range(every_field(table)).map(|(key, fact)| (key.1, fact))
     }
 
     /// A table's placements over all versions; `None` if it never had a row.
@@ -176,4 +185,9 @@ impl State {
     pub fn settings(&self) -> &History<String, String> {
         &self.settings
     }
+}
+
+/// The keys of a table's columns.
+fn every_field(table: ObjectId) -> RangeInclusive<(ObjectId, FieldId)> {
+    (table, FieldId::new(i32::MIN))..=(table, FieldId::new(i32::MAX))
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::commits::CommitLog;
-use super::{Fact, FactKind, PlacedColumn, State, StoredFact, TableSegments};
+use super::names::Names;
+use super::{Fact, FactKind, PlacedColumn, RelationDigests, State, StoredFact, TableSegments};
 use crate::checkpoint::{Index, RelationKind, SealedCommits, SealedRun, SealedSegments, decode_facts};
 use crate::id::{FieldId, ObjectId, Version};
 use crate::interval::Interval;
@@ -31,8 +32,8 @@ impl Restore {
         Some(())
     }
 
-    /// The state that these runs make; `None` if they contradict one another or leave something out, as far as that can
-    /// be told without decoding what is sealed.
+    /// The state that these runs make; `None` if they contradict one another, the index or its digests, or leave
+    /// something out, as far as that can be told without decoding what is sealed.
     pub(crate) fn finish(self, index: &Index) -> Option<State> {
         let version = index.head.version?;
         let commits = SealedCommits::try_new(self.commits, index)?;
@@ -40,14 +41,20 @@ impl Restore {
         let mut state = State {
             head: index.head,
             counters: index.counters,
-            digest: index.state,
+            digests: index.digests,
             commit_times: index.commit_times.iter().copied().collect(),
             commits: CommitLog::from_sealed(commits),
             ..State::genesis(index.lake)
         };
+        let mut restored = RelationDigests::default();
         for fact in self.facts.into_values() {
+            restored.add(&fact);
             state.restore_fact(&fact)?;
         }
+        if restored.facts != index.digests.facts || index.digests.total() != index.state {
+            return None;
+        }
+        state.names = Names::of(&state.schemas, &state.tables, &state.views)?;
         for (table, summary) in &index.tables {
             let restored = TableSegments::from_sealed(*table, *summary, Arc::clone(&segments));
             state.segments.insert(*table, restored);

@@ -35,7 +35,7 @@ fn name(text: &str) -> Name {
 }
 
 /// A lake of three versions, with two tables without rows. Its first version has no commit time.
-fn begun() -> State {
+pub(super) fn begun() -> State {
     let mut state = State::genesis(LakeId::from_bytes([1; 16]));
     let entry = Entry {
         version: Version::FIRST,
@@ -121,14 +121,14 @@ fn committed(state: &State, changes: Vec<Proposal>) -> State {
 
 /// A checkpoint, as its objects hold it.
 #[derive(Clone)]
-struct Saved {
+pub(super) struct Saved {
     index: Index,
     runs: Vec<SealedRun>,
 }
 
 impl Saved {
     /// The checkpoint of a state, which shares runs with an earlier one.
-    fn write(state: &State, previous: Option<&Self>) -> Self {
+    pub(super) fn write(state: &State, previous: Option<&Self>) -> Self {
         let (kept, planned) = plan_runs(previous.map(|saved| &saved.index));
         let earlier = previous.map_or(&[][..], |saved| saved.runs.as_slice());
         let mut runs: Vec<SealedRun> = earlier.iter().filter(|sealed| kept.contains(&sealed.run)).cloned().collect();
@@ -147,7 +147,7 @@ impl Saved {
         Self { index, runs }
     }
 
-    fn restore(&self) -> Option<State> {
+    pub(super) fn restore(&self) -> Option<State> {
         let mut restore = Restore::default();
         for sealed in &self.runs {
             restore.add(sealed.clone())?;
@@ -202,10 +202,11 @@ fn assert_same(found: &State, expected: &State) {
         }
         let time = Micros::new(number as i64 * PAUSE_MICROS + PAUSE_MICROS / 2);
         assert_eq!(found.version_at(BranchId::MAIN, time), expected.version_at(BranchId::MAIN, time));
-        let since = |state: &State| -> Vec<Version> {
-            state.commits_written_since(time).unwrap().map(|commit| commit.version).collect()
-        };
-        assert_eq!(since(found), since(expected));
+        let id = CommitId::from_bytes([number as u8; 16]);
+        let written = Micros::new(number as i64 * PAUSE_MICROS);
+        let since = |time: Micros| found.commit_with_id(id, time).unwrap().map(|commit| commit.version);
+        assert_eq!(since(written), (number <= newest).then_some(at));
+        assert_eq!(since(written.plus(1)), None);
         let after =
             |state: &State| -> Vec<Version> { state.commits_after(at).unwrap().map(|commit| commit.version).collect() };
         assert_eq!(after(found), (number + 1..=newest).rev().map(version).collect::<Vec<Version>>());
@@ -349,6 +350,20 @@ fn an_index_that_contradicts_itself_is_not_used() {
     let mut twice = saved;
     twice.index.tables.push(twice.index.tables[0]);
     assert!(twice.restore().is_none());
+}
+
+#[test]
+fn facts_that_do_not_add_up_to_the_states_digest_are_not_used() {
+    let state = sample();
+    let saved = Saved::write(&state, None);
+    assert!(saved.restore().is_some());
+    let other = Saved::write(&committed(&state, vec![create_table("more")]), None);
+    let altered = saved.with_bytes(RelationKind::Facts, other.bytes_of(RelationKind::Facts));
+    assert!(altered.restore().is_none(), "a table that the digest does not know");
+
+    let mut altered = saved.clone();
+    altered.index.digests.facts = other.index.digests.facts;
+    assert!(altered.restore().is_none(), "the parts do not add up to the digest");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 use super::*;
 use crate::as_of::{AsOf, AsOfError};
-use crate::change::{Change, Entry};
+use crate::change::{Change, Entry, TableCount};
 use crate::schema::Column;
+use crate::segment::{BlockRef, Segment, Storage};
 use arrow::datatypes::DataType;
 
 fn version(number: u64) -> Version {
@@ -23,6 +24,15 @@ impl Lake {
     }
 
     fn try_apply(&mut self, time: Option<i64>, changes: Vec<Change>) -> Result<(), ApplyError> {
+        self.try_apply_counted(time, changes, Vec::new())
+    }
+
+    fn try_apply_counted(
+        &mut self,
+        time: Option<i64>,
+        changes: Vec<Change>,
+        tables: Vec<TableCount>,
+    ) -> Result<(), ApplyError> {
         let number = self.0.head().version.map_or(1, |newest| newest.number() + 1);
         let entry = Entry {
             version: version(number),
@@ -36,7 +46,7 @@ impl Lake {
             wall_time: Micros::new(time.unwrap_or(0)),
             commit_time: time.map(Micros::new),
             changes,
-            tables: Vec::new(),
+            tables,
         };
         let mut next = self.0.clone();
         next.apply_entry(&entry, Slot::new(number), Digest::ZERO)?;
@@ -120,6 +130,42 @@ fn a_change_of_what_is_not_there_is_refused_and_leaves_the_state_as_it_was() {
         assert!(lake.try_apply(Some(20), vec![change.clone()]).is_err(), "{change:?}");
         assert_eq!(lake.0.digest(), digest);
     }
+}
+
+#[test]
+fn numbers_past_the_greatest_are_refused() {
+    let mut lake = Lake::new();
+    let table = ObjectId::new(2);
+    lake.apply(Some(20), vec![create_table(2, "t")]);
+    let block = BlockRef { slot: Slot::new(3), index: 0, length_bytes: 5, sha256: Digest::of(b"block") };
+    let segment = |id: u64, first_row: u64, rows: u64| Change::AddSegment {
+        segment: Segment {
+            id: SegmentId::new(id),
+            table,
+            rows,
+            first_row: RowId::new(first_row),
+            storage: Storage::Hot { rows: block },
+        },
+    };
+    let place = |placement: u64, id: u64| {
+        let (placement, segment) = (PlacementId::new(placement), SegmentId::new(id));
+        Change::Place { placement, table, segment, at: None }
+    };
+    for changes in [
+        vec![segment(1, u64::MAX - 1, 10), place(1, 1)],
+        vec![segment(u64::MAX, 0, 10), place(1, u64::MAX)],
+        vec![segment(1, 0, 10), place(u64::MAX, 1)],
+        vec![Change::CreateSchema { schema: ObjectId::new(u64::MAX), name: name("last") }],
+        vec![create_table(u64::MAX, "last")],
+    ] {
+        let refused = lake.try_apply(Some(30), changes);
+        assert!(matches!(refused, Err(ApplyError::Exhausted { .. })), "{refused:?}");
+    }
+    let changes = vec![segment(1, 0, 10), place(1, 1)];
+    let counts = |added: u64, removed: u64, total: u64| vec![TableCount { table, added, removed, total }];
+    lake.try_apply_counted(Some(30), changes, counts(10, 0, 10)).unwrap();
+    let refused = lake.try_apply_counted(Some(40), Vec::new(), counts(u64::MAX, 0, 9));
+    assert!(matches!(refused, Err(ApplyError::RowCount { .. })), "{refused:?}");
 }
 
 fn lake_with_times() -> Lake {

@@ -1,5 +1,6 @@
 //! `frostline import`: files into a table, in one commit.
 
+use std::panic;
 use std::sync::Arc;
 
 use frostline_engine::import::{Progress, SourceFile, resolve_sources};
@@ -17,7 +18,11 @@ pub(crate) async fn run(context: &Context, arguments: ImportArguments) -> Result
     if let Err(error) = options.check() {
         return Err(Failure::usage(Failure::from(error).describe()));
     }
-    let files: Vec<SourceFile> = resolve_sources(&arguments.files, arguments.format)?;
+    let (names, format) = (arguments.files.clone(), arguments.format);
+    // Pipes are read to their ends here, which may take as long as whoever writes to them.
+    let found = tokio::task::spawn_blocking(move || resolve_sources(&names, format));
+    let found = context.reading(found).await?;
+    let files: Vec<SourceFile> = found.unwrap_or_else(|broken| panic::resume_unwind(broken.into_panic()))?;
     let bytes_total: u64 = files.iter().map(|file| file.size_bytes).sum();
 
     let lake = context.open_lake().await?;

@@ -30,6 +30,9 @@ pub(crate) async fn run(context: &Context, arguments: SqlArguments) -> Result<()
     }
 
     let texts: Vec<Text> = if for_shell { Vec::new() } else { read_texts(&arguments)? };
+    if !for_shell {
+        parameter::check_used(&parameters, &texts)?;
+    }
     let lake = context.open_lake().await?;
     let session = context.session(&lake, &arguments.attribution, arguments.as_of.as_deref()).await?;
     let runner = Runner::new(context, &lake, session, parameters);
@@ -39,7 +42,10 @@ pub(crate) async fn run(context: &Context, arguments: SqlArguments) -> Result<()
         let screen = Screen::of(&target);
         run_texts(&runner, &texts, &OutputOptions { format, target, screen }).await
     };
-    context.settle(&lake).await;
+    // What was interrupted may still keep the threads busy that would write a checkpoint; a later commit writes one.
+    if !outcome.as_ref().is_err_and(|failure| failure.is_interrupt()) {
+        context.settle(&lake).await;
+    }
     outcome
 }
 

@@ -17,7 +17,10 @@
 //!   columns that do not fit are left out in the middle, with `…` in their place. The last line says so.
 //! * Elsewhere every row and every column is written; widths are measured over the first 1,000 rows, and a later value
 //!   that is wider pushes its line's border out.
-//! * Characters that would move the cursor or colour the screen are spelled out: no value can play tricks.
+//! * A text with line breaks (`\n`) is drawn over several lines; cells of its row with fewer are blank below.
+//!   On a terminal a text of more than 200 lines shows the first 199 and a line `…`.
+//! * Other characters that would move the cursor or colour the screen are spelled out: no value can play tricks. So are
+//!   line breaks in the names of columns.
 //! * An empty line stands between two results. A result without columns writes nothing.
 
 use std::collections::VecDeque;
@@ -42,6 +45,7 @@ const LEAST_TEXT_WIDTH: usize = 8;
 /// Room for the last line when the number of rows is not known yet: `1000000000 rows`.
 const LAST_LINE_WIDTH: usize = 15;
 
+/// Lines of a value stand apart by `\n`.
 type Row = Vec<Option<String>>;
 
 /// Writes `box`.
@@ -212,7 +216,7 @@ impl Table {
         let mut needs: Vec<Need> = Vec::with_capacity(self.heads.len());
         for (index, head) in self.heads.iter().enumerate() {
             let values = self.first.iter().chain(&self.last).map(|row| match row.get(index) {
-                Some(Some(text)) => text.width(),
+                Some(Some(text)) => text.split('\n').map(|line| line.width()).max().unwrap_or(0),
                 _ => "NULL".width(),
             });
             let values = values.max().unwrap_or(0);
@@ -240,23 +244,31 @@ impl Table {
 
     fn put_heading(&self, text: &mut String) {
         self.put_rule(text, ['┌', '┬', '┐']);
-        self.put_line(text, "…", |index| Piece {
-            text: &self.heads[index].name,
-            align: Align::Centre,
-            tone: Tone::Normal,
-        });
+        self.put_line(text, "…", |index| plain(&self.heads[index].name, Align::Centre));
         self.put_line(text, " ", |index| dim(&self.heads[index].type_name, Align::Centre));
         self.put_rule(text, ['├', '┼', '┤']);
     }
 
+    /// As many lines as the tallest of the values that are shown has.
     fn put_row(&self, row: &[Option<String>], text: &mut String) {
-        self.put_line(text, "…", |index| {
-            let align = self.heads[index].align;
-            match row.get(index) {
-                Some(Some(value)) => Piece { text: value, align, tone: Tone::Normal },
-                _ => dim("NULL", align),
-            }
-        });
+        let cells: Vec<Option<Vec<&str>>> =
+            row.iter().map(|value| value.as_ref().map(|value| value.split('\n').collect())).collect();
+        let height_of = |lane: &Lane| match lane {
+            Lane::Column { index, .. } => cells.get(*index).and_then(|cell| cell.as_ref()).map_or(1, Vec::len),
+            Lane::Gap => 1,
+        };
+        let height: usize = self.lanes.iter().map(height_of).max().unwrap_or(1);
+        for line in 0..height {
+            let gap = if line == 0 { "…" } else { " " };
+            self.put_line(text, gap, |index| {
+                let align = self.heads[index].align;
+                match cells.get(index) {
+                    Some(Some(lines)) => plain(lines.get(line).copied().unwrap_or_default(), align),
+                    _ if line == 0 => dim("NULL", align),
+                    _ => plain("", align),
+                }
+            });
+        }
     }
 
     fn put_line<'a>(&self, text: &mut String, gap: &str, piece: impl Fn(usize) -> Piece<'a>) {
@@ -301,6 +313,10 @@ impl Table {
     }
 }
 
+fn plain(text: &str, align: Align) -> Piece<'_> {
+    Piece { text, align, tone: Tone::Normal }
+}
+
 fn dim(text: &str, align: Align) -> Piece<'_> {
     Piece { text, align, tone: Tone::Dim }
 }
@@ -310,7 +326,8 @@ fn columns_text(heads: &[Head], lanes: &[Lane]) -> String {
     format!("{} columns ({shown} shown)", heads.len())
 }
 
-/// Rows as the screen can show them: no control characters, and nothing wider than the whole screen.
+/// Rows as the screen can show them: no control characters but line breaks, not too many lines, and none wider than the
+/// whole screen.
 fn shown_rows(batch: &RecordBatch, screen: Screen) -> Result<Vec<Row>, OutputError> {
     let mut rows = text_rows(batch)?;
     for text in rows.iter_mut().flatten().flatten() {
@@ -320,11 +337,18 @@ fn shown_rows(batch: &RecordBatch, screen: Screen) -> Result<Vec<Row>, OutputErr
 }
 
 fn shown_text(text: &str, screen: Screen) -> String {
-    let visible = screen::visible(text);
-    match screen.width {
-        Some(width) => screen::cut(&visible, width).into_owned(),
-        None => visible.into_owned(),
+    let mut shown = String::new();
+    for (place, line) in screen::first_lines(text, screen.lines).into_iter().enumerate() {
+        if place > 0 {
+            shown.push('\n');
+        }
+        let visible = screen::visible(line);
+        match screen.width {
+            Some(width) => shown.push_str(&screen::cut(&visible, width)),
+            None => shown.push_str(&visible),
+        }
     }
+    shown
 }
 
 /// The type as SQL calls it.

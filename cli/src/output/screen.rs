@@ -13,6 +13,9 @@ use super::sink::Target;
 /// Rows of a result that a terminal shows; of a longer one, the first and the last half as many each.
 const TERMINAL_ROWS: usize = 40;
 
+/// Lines of one value that a terminal shows.
+const TERMINAL_LINES: usize = 200;
+
 /// What the box format may use of the place where it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Screen {
@@ -20,6 +23,8 @@ pub(crate) struct Screen {
     pub(crate) width: Option<usize>,
     /// Rows of a result. `None`: all of them.
     pub(crate) rows: Option<usize>,
+    /// Lines of a value. `None`: all of them.
+    pub(crate) lines: Option<usize>,
     /// Whether colours may be used.
     pub(crate) colour: Colour,
 }
@@ -43,7 +48,7 @@ pub(super) enum Align {
 
 impl Screen {
     /// A place without limits, such as a file.
-    pub(crate) const UNBOUNDED: Self = Self { width: None, rows: None, colour: Colour::Plain };
+    pub(crate) const UNBOUNDED: Self = Self { width: None, rows: None, lines: None, colour: Colour::Plain };
 
     /// What there is at the target now. Ask again after the window may have changed.
     pub(crate) fn of(target: &Target) -> Self {
@@ -53,6 +58,7 @@ impl Screen {
         Self {
             width: terminal_width(),
             rows: Some(TERMINAL_ROWS),
+            lines: Some(TERMINAL_LINES),
             colour: Colour::wanted(env::var_os("NO_COLOR").as_deref(), env::var_os("TERM").as_deref()),
         }
     }
@@ -82,6 +88,20 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(spelled)
+}
+
+/// The lines of the text; or if they are more than `most`, its first ones and `…`, `most` in all. An empty text is one
+/// line, and so is what stands behind a line break at the end.
+pub(super) fn first_lines(text: &str, most: Option<usize>) -> Vec<&str> {
+    let Some(most) = most else {
+        return text.split('\n').collect();
+    };
+    let mut lines: Vec<&str> = text.split('\n').take(most.saturating_add(1)).collect();
+    if lines.len() > most {
+        lines.truncate(most.saturating_sub(1));
+        lines.push("…");
+    }
+    lines
 }
 
 /// The text, or its beginning and `…` if it is wider than `width`.

@@ -1,13 +1,10 @@
 //! Where the bytes of results go.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
-#[cfg(unix)]
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tempfile::NamedTempFile;
+use frostline_engine::export::ResultFile;
 
 use super::error::OutputError;
 
@@ -44,10 +41,7 @@ impl fmt::Display for Target {
 
 /// A buffered, opened target.
 ///
-/// * A regular file is written under a temporary name beside its own, and takes its name only in `finish`: nobody ever
-///   sees half a file, and a file that was there before stays until then.
-/// * A file that is replaced passes on its permissions; a link stays a link, and what it points to is replaced.
-/// * A device or a named pipe is written to directly.
+/// * A file takes its name only in `finish`, see [`ResultFile`].
 /// * A closed pipe is `OutputError::ClosedPipe`, whoever notices it.
 pub(crate) struct Sink {
     bytes: BufWriter<Destination>,
@@ -56,11 +50,7 @@ pub(crate) struct Sink {
 
 enum Destination {
     Stdout(io::Stdout),
-    Staged {
-        file: NamedTempFile,
-        path: PathBuf,
-    },
-    Special(File),
+    File(ResultFile),
     #[cfg(test)]
     Memory(Vec<u8>),
 }
@@ -70,7 +60,7 @@ impl Sink {
     pub(crate) fn open(target: Target) -> Result<Self, OutputError> {
         let opened = match &target {
             Target::Stdout => Ok(Destination::Stdout(io::stdout())),
-            Target::File(path) => Destination::open(path),
+            Target::File(path) => ResultFile::open(path).map(Destination::File),
         };
         match opened {
             Ok(destination) => Ok(Self { bytes: BufWriter::with_capacity(BUFFER_BYTES, destination), target }),
@@ -91,7 +81,7 @@ impl Sink {
 
     /// Whether the bytes end up in a regular file, which can be read at any offset.
     pub(super) fn is_regular_file(&self) -> bool {
-        matches!(self.bytes.get_ref(), Destination::Staged { .. })
+        matches!(self.bytes.get_ref(), Destination::File(file) if file.is_regular())
     }
 
     /// Takes bytes.
@@ -110,9 +100,7 @@ impl Sink {
         let Self { bytes, target } = self;
         let (destination, _empty) = bytes.into_parts();
         match destination {
-            Destination::Staged { file, path } => {
-                put_in_place(file, &path).map_err(|source| OutputError::of_write(&target, source))
-            }
+            Destination::File(file) => file.finish().map_err(|source| OutputError::of_write(&target, source)),
             _ => Ok(()),
         }
     }
@@ -138,44 +126,11 @@ impl Write for Sink {
     }
 }
 
-impl Destination {
-    fn open(path: &Path) -> io::Result<Self> {
-        match fs::metadata(path) {
-            Ok(found) if found.is_file() => {
-                // A file that may not be written must not be replaced either, though its folder would allow it.
-                drop(OpenOptions::new().append(true).open(path)?);
-                Self::stage(fs::canonicalize(path)?, Some(found.permissions()))
-            }
-            Ok(_) => Ok(Self::Special(OpenOptions::new().write(true).open(path)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::stage(path.to_path_buf(), None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn stage(path: PathBuf, permissions: Option<Permissions>) -> io::Result<Self> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".frostline-").suffix(".partial");
-        // What any program's new file gets: the process's mask takes away from this.
-        #[cfg(unix)]
-        builder.permissions(Permissions::from_mode(0o666));
-        let file = builder.tempfile_in(folder)?;
-        if let Some(permissions) = permissions {
-            fs::set_permissions(file.path(), permissions)?;
-        }
-        Ok(Self::Staged { file, path })
-    }
-}
-
 impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(stdout) => stdout.write(bytes),
-            Self::Staged { file, .. } => file.write(bytes),
-            Self::Special(file) => file.write(bytes),
+            Self::File(file) => file.write(bytes),
             #[cfg(test)]
             Self::Memory(kept) => kept.write(bytes),
         }
@@ -184,17 +139,9 @@ impl Write for Destination {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => stdout.flush(),
-            Self::Staged { file, .. } => file.flush(),
-            Self::Special(file) => file.flush(),
+            Self::File(file) => file.flush(),
             #[cfg(test)]
             Self::Memory(_) => Ok(()),
         }
     }
-}
-
-/// Gives a complete file its name. Synced first, so that a crash cannot leave the name on an empty file.
-fn put_in_place(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|failed| failed.error)?;
-    Ok(())
 }

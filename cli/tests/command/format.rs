@@ -25,6 +25,17 @@ fn text_formats_spell_every_value_the_same_way() {
 }
 
 #[test]
+fn columns_are_called_as_they_were_asked_for() {
+    let lake = TestLake::with_orders();
+    let query = "SELECT id, id, 1+1, count(*) FROM orders WHERE id = 1 GROUP BY id";
+    lake.run(&["sql", "--format", "csv", "-c", query]).succeeds().prints("id,id,1 + 1,count(*)\n1,1,2,1\n");
+    // Readers of JSON find values by their keys, which are distinct.
+    lake.run(&["sql", "--format", "jsonl", "-c", query])
+        .succeeds()
+        .prints("{\"id\":1,\"id_1\":1,\"1 + 1\":2,\"count(*)\":1}\n");
+}
+
+#[test]
 fn boxes_and_markdown_are_for_reading() {
     let lake = TestLake::with_orders();
     let boxed = lake.run(&["sql", "--format", "box", "-c", QUERY]).succeeds().stdout;

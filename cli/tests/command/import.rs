@@ -43,6 +43,32 @@ fn many_files_of_many_formats_are_one_commit() {
 }
 
 #[test]
+fn standard_input_is_imported_whole() {
+    let lake = TestLake::create();
+    // More than a pipe holds, and more than is looked at to tell types.
+    let rows: String = (1..=50_000).map(|id| format!("{id},name {id}\n")).collect();
+    let arguments = ["import", "t", "/dev/stdin", "--format", "csv"];
+    lake.feed(&arguments, &format!("id,name\n{rows}")).succeeds().mentions(&["version 2: ", "50000 rows", "created"]);
+    lake.feed(&arguments, "name,id\nlast,50001\n").succeeds().mentions(&["version 3: ", "1 row"]);
+    lake.sql("SELECT count(*) AS n, sum(id) AS total FROM t").prints("n,total\n50001,1250075001\n");
+    let copy = "COPY t FROM '/dev/stdin' (FORMAT csv)";
+    lake.feed(&["sql", "-c", copy], "id,name\n50002,x\n50003,y\n").succeeds().mentions(&["2 rows"]);
+
+    lake.feed(&["import", "t", "/dev/stdin"], "id,name\n1,x\n").fails(1).mentions(&["`/dev/stdin`", "--format csv"]);
+}
+
+#[test]
+fn a_code_behind_the_sampled_rows_loses_no_zero() {
+    let lake = TestLake::create();
+    lake.write("zip.csv", "zip\n90210\n10115\n00501\n");
+    let outcome = lake.run(&["import", "t", "zip.csv", "--sample-rows", "2"]).fails(1);
+    outcome.mentions(&["`zip.csv`, row 3 (line 4), column `zip`: `00501`", "--sample-rows"]);
+    lake.run(&["import", "t", "zip.csv", "--sample-rows", "2", "--schema", "zip integer"]).succeeds();
+    lake.sql("SELECT min(zip) AS zip FROM t").prints("zip\n501\n");
+    lake.sql("SELECT max(zip) AS zip FROM read_csv('zip.csv', sample_rows => 2)").fails(1).mentions(&["`00501`"]);
+}
+
+#[test]
 fn nothing_is_committed_if_any_file_is_bad() {
     let lake = TestLake::create();
     lake.write("good.csv", "id,name\n1,ann\n");
@@ -99,4 +125,17 @@ fn what_cannot_be_found_or_read_is_named() {
     lake.run(&["import", "t", "a.csv", "--delimiter", "ab"]).fails(2);
     lake.write("a.csv", "id\n1\n");
     lake.run(&["import", "t", "a.csv", "--delimiter", "\""]).fails(2);
+}
+
+#[test]
+fn declared_columns_are_columns_and_nothing_else() {
+    let lake = TestLake::create();
+    lake.write("a.csv", "a,b\n1,x\n");
+    let import = |columns: &str| lake.run(&["import", "t", "a.csv", "--schema", columns]);
+    import("a bigint, b varchar, primary key (a)").fails(1).mentions(&["constraint `PRIMARY KEY", "is not supported"]);
+    import("a bigint, b varchar) COMMENT 'x' SORT BY (a")
+        .fails(1)
+        .mentions(&["the declared columns are followed by something else"]);
+    lake.sql("SELECT count(*) AS n FROM system.commits").prints("n\n1\n");
+    import("a bigint, b varchar").succeeds();
 }

@@ -7,6 +7,7 @@ mod exit_code;
 mod format;
 mod import;
 mod init;
+mod interrupt;
 mod kill;
 mod log;
 mod parameter;

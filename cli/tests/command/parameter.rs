@@ -35,6 +35,22 @@ fn parameters_of_a_wrong_form_are_usage_errors() {
 }
 
 #[test]
+fn a_value_that_no_statement_asks_for_is_a_usage_error() {
+    let lake = TestLake::with_orders();
+    let query = "SELECT id FROM orders WHERE id = $id";
+    let run = |parameters: &[&str]| {
+        let mut arguments = vec!["sql", "-c", "SELECT $1 AS one", "-c", query];
+        parameters.iter().for_each(|parameter| arguments.extend(["--param", *parameter]));
+        lake.run(&arguments)
+    };
+    run(&["1=x", "id=2"]).succeeds().prints("one\nx\n\nid\n2\n");
+    let unused =
+        |name: &str| format!("error: --param {name} is used by no statement; write ${name} where its value belongs\n");
+    run(&["1=x", "id=2", "ids=3"]).fails(2).prints("").says(&unused("ids"));
+    run(&["1=x", "2=y", "id=2"]).fails(2).prints("").says(&unused("2"));
+}
+
+#[test]
 fn a_parameter_without_value_is_an_error_of_the_statement() {
     let lake = TestLake::with_orders();
     lake.sql("SELECT * FROM orders WHERE id = $id").fails(1).prints("");

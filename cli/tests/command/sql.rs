@@ -45,6 +45,19 @@ fn reads_say_nothing_unless_they_are_asked_to() {
 }
 
 #[test]
+fn what_is_read_at_a_version_of_its_own_says_that_one() {
+    let lake = TestLake::with_orders();
+    let says = |sql: &str, expected: &str| {
+        lake.run(&["sql", "-v", "-c", sql]).succeeds().mentions(&[expected]);
+    };
+    says("SELECT id FROM orders AS OF VERSION 3", "read version 3: 2 rows in ");
+    says("SUMMARIZE orders AS OF VERSION 3", "read version 3: 3 rows in ");
+    says("SHOW TABLES AS OF VERSION 3", "read version 3: 1 row in ");
+    // Of several versions, the one that the statement saw.
+    says("SELECT a.id FROM orders a JOIN orders AS OF VERSION 3 b ON a.id = b.id", "read version 4: 2 rows in ");
+}
+
+#[test]
 fn a_script_stops_at_the_first_error_and_earlier_commits_stay() {
     let lake = TestLake::create();
     lake.write(
@@ -116,8 +129,37 @@ fn a_past_that_is_not_there_is_an_error() {
 #[test]
 fn a_session_pinned_to_the_past_does_not_write() {
     let lake = TestLake::with_orders();
-    lake.run(&["sql", "--as-of", "3", "-c", "INSERT INTO orders VALUES (9, 'x', 1)"]).fails(1);
+    lake.run(&["sql", "--as-of", "3", "-c", "INSERT INTO orders VALUES (9, 'x', 1)"])
+        .fails(1)
+        .says("error: the session is pinned to version 3, and the past cannot be written\n");
+    // Nor does one that was told to look at the newest version again.
+    let undone = "RESET frostline.as_of; INSERT INTO orders VALUES (9, 'x', 1)";
+    lake.run(&["sql", "--as-of", "3", "-c", undone])
+        .fails(1)
+        .says("error: the session only reads, so nothing can be written\n");
     lake.sql("SELECT count(*) AS n FROM orders").prints("n\n3\n");
+}
+
+#[test]
+fn a_session_pinned_to_a_tag_still_knows_that_tag() {
+    let lake = TestLake::with_orders();
+    lake.run(&["tag", "create", "two-rows", "--as-of", "3"]).succeeds();
+    for clause in ["AS OF TAG 'two-rows'", "AS OF 'two-rows'"] {
+        let sql = format!("SELECT count(*) AS n FROM orders {clause}");
+        lake.run(&["sql", "--as-of", "two-rows", "-c", &sql]).succeeds().prints("n\n2\n");
+    }
+}
+
+#[test]
+fn reset_gives_the_author_of_the_command_line_again() {
+    let lake = TestLake::with_orders();
+    let sql = "SET frostline.author = 'eve'; SET frostline.message = 'x'; RESET frostline.author; \
+               INSERT INTO orders VALUES (4, 'dee', 1); SET frostline.author = 'eve'; RESET ALL; \
+               INSERT INTO orders VALUES (5, 'el', 1)";
+    lake.run(&["sql", "-m", "why", "-c", sql]).succeeds();
+    lake.sql("SELECT author, message FROM system.commits WHERE version >= 5 ORDER BY version")
+        .succeeds()
+        .prints("author,message\ntester,x\ntester,why\n");
 }
 
 #[test]

@@ -6,15 +6,19 @@
 //! Values fit only where nothing of them would be lost:
 //! * `00501`, `+49301234` and `1_000` are text, not numbers;
 //! * an integer too long for bigint makes a decimal(38, 0) if all values are integers of at most 38 digits, else text;
-//! * an integer that no double represents makes a column with fractions text;
+//! * an integer that no double represents makes a column with fractions text, and so does a fraction that is so large
+//!   that its whole part would change;
+//! * a fraction too small for a double is text: it would become zero;
 //! * dates are `YYYY-MM-DD` and nothing else, so that no month is taken for a day;
 //! * timestamps with and without zone in one column make it text;
 //! * booleans are `true` and `false`; `0`, `1` and `yes` are not;
 //! * a column without any value is text.
+//!
+//! Rows behind those that were looked at are held to the same, see [`is_as_inferred`].
 
 use arrow::datatypes::{DataType, TimeUnit};
 
-use super::instant::{parse_date, parse_moment, parse_time};
+use super::instant::{Moment, parse_date, parse_moment, parse_time};
 use super::value::{parse_decimal, parse_float64};
 
 const BOOLEAN: u16 = 1;
@@ -32,6 +36,7 @@ const ALL: u16 = (1 << 11) - 1;
 
 /// Beyond this, not every integer has a double.
 const LAST_EXACT_DOUBLE: u64 = 1 << 53;
+const LAST_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
 /// The types that hold all values seen so far, besides text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +114,22 @@ pub(crate) fn is_typed_value(text: &str) -> bool {
     fitting_types(text.trim_matches(' ')) != 0
 }
 
+/// Whether a value, without blanks around it, is spelled as inference would have it for this type.
+///
+/// * It says nothing of values that are none of the type: reading them fails anyway.
+/// * A type that inference never finds in text was declared by another file; then the spelling is free.
+pub(crate) fn is_as_inferred(text: &str, data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Boolean => is_boolean(text),
+        DataType::Int64 | DataType::Decimal128(38, 0) => text != "-0" && is_digits(unsigned(text)) && !is_padded(text),
+        DataType::Float64 => is_short_number(text) || is_double(text),
+        DataType::Timestamp(TimeUnit::Microsecond | TimeUnit::Nanosecond, Some(_)) => {
+            parse_moment(text).is_some_and(Moment::has_zone)
+        }
+        _ => true,
+    }
+}
+
 fn fitting_types(text: &str) -> u16 {
     let Some(first) = text.as_bytes().first() else {
         return 0;
@@ -117,7 +138,7 @@ fn fitting_types(text: &str) -> u16 {
         b'0'..=b'9' => number_types(text) | calendar_types(text),
         b'-' | b'.' => number_types(text),
         b't' | b'T' | b'f' | b'F' if is_boolean(text) => BOOLEAN,
-        b'n' | b'N' | b'i' | b'I' if parse_float64(text).is_some() => DOUBLE,
+        b'n' | b'N' | b'i' | b'I' if is_double(text) => DOUBLE,
         _ => 0,
     }
 }
@@ -127,17 +148,57 @@ fn is_boolean(text: &str) -> bool {
 }
 
 fn number_types(text: &str) -> u16 {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.") && !digits.starts_with("0e") {
+    if is_padded(text) {
         return 0;
     }
-    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return integer_types(text, digits);
+    if is_digits(unsigned(text)) {
+        return integer_types(text);
     }
-    if parse_float64(text).is_some() { DOUBLE } else { 0 }
+    if is_double(text) { DOUBLE } else { 0 }
 }
 
-fn integer_types(text: &str, digits: &str) -> u16 {
+fn unsigned(text: &str) -> &str {
+    text.strip_prefix('-').unwrap_or(text)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a number begins with a zero that does not count, as codes do.
+fn is_padded(text: &str) -> bool {
+    let digits = unsigned(text);
+    digits.strip_prefix('0').is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['.', 'e', 'E']))
+}
+
+/// Whether a number has too few digits to lose any as a double. Saves most fractions from being parsed twice.
+fn is_short_number(text: &str) -> bool {
+    let digits = unsigned(text);
+    digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && !is_padded(text)
+}
+
+/// Whether a number, or its word, is a double whose whole part is the text's.
+fn is_double(text: &str) -> bool {
+    if text.starts_with('+') || is_padded(text) {
+        return false;
+    }
+    let digits = unsigned(text);
+    if is_digits(digits) {
+        return is_exact_double(digits);
+    }
+    match parse_float64(text) {
+        None => false,
+        Some(value) if value.abs() < LAST_EXACT_FLOAT || !value.is_finite() || text.contains(['e', 'E']) => true,
+        // What looks like a fraction may be a whole number that a double holds.
+        Some(value) => parse_decimal(text, 38, 0).is_some_and(|whole| whole == value as i128),
+    }
+}
+
+fn is_exact_double(digits: &str) -> bool {
+    digits.parse::<u64>().is_ok_and(|value| value <= LAST_EXACT_DOUBLE)
+}
+
+fn integer_types(text: &str) -> u16 {
     let mut types = 0;
     // `-0` is a double only: an integer would lose its sign.
     if text != "-0" {
@@ -148,7 +209,7 @@ fn integer_types(text: &str, digits: &str) -> u16 {
             types |= DECIMAL;
         }
     }
-    if digits.parse::<u64>().is_ok_and(|value| value <= LAST_EXACT_DOUBLE) {
+    if is_exact_double(unsigned(text)) {
         types |= DOUBLE;
     }
     types
@@ -224,6 +285,36 @@ mod tests {
         check(&["1", "NaN"], DataType::Float64);
         check(&["1e999"], DataType::Utf8View);
         check(&["1,5"], DataType::Utf8View);
+    }
+
+    #[test]
+    fn a_fraction_that_would_lose_its_whole_part_or_all_of_itself_is_text() {
+        check(&["9007199254740993.25"], DataType::Utf8View);
+        check(&["-9007199254740993.0"], DataType::Utf8View);
+        check(&["9999999999999998.0", "0.1"], DataType::Float64);
+        check(&["1e-400"], DataType::Utf8View);
+        check(&["0e-400", "0E5", "0.0", "5e-324", "1.5e300"], DataType::Float64);
+    }
+
+    #[test]
+    fn a_value_is_as_inferred_if_inference_would_have_kept_the_type() {
+        let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let decimal = DataType::Decimal128(38, 0);
+        for (data_type, kept, lost) in [
+            (DataType::Boolean, "FALSE", vec!["1", "yes", "t"]),
+            (DataType::Int64, "-501", vec!["00501", "+49301234", "-0", "-007"]),
+            (decimal, "9223372036854775808", vec!["007", "+1", "1.0", "1e3"]),
+            (DataType::Float64, ".5", vec!["00.5", "+1.5", "9007199254740993", "9007199254740993.25", "1e-400"]),
+            (instant, "2024-01-01T10:00:00Z", vec!["2024-01-01T10:00:00", "2024-01-01"]),
+        ] {
+            assert!(is_as_inferred(kept, &data_type), "{kept} {data_type}");
+            assert_eq!(infer(&[kept]), data_type);
+            for text in lost {
+                assert!(!is_as_inferred(text, &data_type), "{text} {data_type}");
+                assert_ne!(infer(&[kept, text]), data_type, "{text}");
+            }
+        }
+        assert!(is_as_inferred("007", &DataType::Int32) && is_as_inferred("007", &DataType::Utf8View));
     }
 
     #[test]

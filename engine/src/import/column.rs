@@ -11,6 +11,7 @@ use arrow::datatypes::{
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
+use super::candidates::is_as_inferred;
 use super::instant::{parse_date, parse_time, parse_timestamp};
 use super::value::{parse_boolean, parse_bytes, parse_decimal, parse_float32, parse_float64};
 
@@ -71,13 +72,31 @@ pub(crate) fn is_nested_or_scalar(data_type: &DataType) -> bool {
     }
 }
 
+/// Where the type of a column comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TypeOrigin {
+    /// A table, or the user. Every spelling of a value will do.
+    Declared,
+    /// The first rows of the files. Only what would have led to the same type is a value: text such as `00501` behind
+    /// those rows is no number, because it would be another text when written again.
+    Inferred,
+}
+
 /// Builds a column of so many rows. `cell` gives the text of a row, or `None` for NULL.
 ///
 /// Blanks around a value mean nothing, except in text.
-pub(crate) fn build_column<'a, C>(data_type: &DataType, rows: usize, cell: C) -> Result<ArrayRef, ColumnError>
+pub(crate) fn build_column<'a, C>(
+    data_type: &DataType,
+    origin: TypeOrigin,
+    rows: usize,
+    cell: C,
+) -> Result<ArrayRef, ColumnError>
 where
     C: Fn(usize) -> Option<&'a str>,
 {
+    if origin == TypeOrigin::Inferred && *data_type != DataType::Utf8View {
+        check_spellings(data_type, rows, &cell)?;
+    }
     match data_type {
         DataType::Boolean => booleans(rows, cell),
         DataType::Int8 => primitives::<Int8Type, C, _>(data_type, rows, cell, |text| text.parse().ok()),
@@ -118,6 +137,20 @@ where
         DataType::BinaryView => binaries(rows, cell),
         _ => Err(ColumnError::Type),
     }
+}
+
+fn check_spellings<'a, C>(data_type: &DataType, rows: usize, cell: &C) -> Result<(), ColumnError>
+where
+    C: Fn(usize) -> Option<&'a str>,
+{
+    for row in 0..rows {
+        if let Some(text) = cell(row)
+            && !is_as_inferred(trim_blanks(text), data_type)
+        {
+            return Err(bad_value(row, text));
+        }
+    }
+    Ok(())
 }
 
 fn is_utc(zone: &str) -> bool {
@@ -207,7 +240,7 @@ mod tests {
     use super::*;
 
     fn build(data_type: &DataType, texts: &[Option<&str>]) -> Result<Vec<String>, String> {
-        match build_column(data_type, texts.len(), |row| texts[row]) {
+        match build_column(data_type, TypeOrigin::Declared, texts.len(), |row| texts[row]) {
             Ok(array) => {
                 assert_eq!(array.data_type(), data_type);
                 Ok((0..array.len()).map(|row| array_value_to_string(&array, row).unwrap()).collect())
@@ -259,7 +292,8 @@ mod tests {
 
     #[test]
     fn the_empty_text_is_text_and_nothing_else() {
-        let array = build_column(&DataType::Utf8View, 2, |row| if row == 0 { Some("") } else { None }).unwrap();
+        let cell = |row: usize| if row == 0 { Some("") } else { None };
+        let array = build_column(&DataType::Utf8View, TypeOrigin::Declared, 2, cell).unwrap();
         assert!(!array.is_null(0));
         assert_eq!(array.as_string_view().value(0), "");
         assert!(array.is_null(1));

@@ -48,10 +48,10 @@ impl CsvFile {
         let delimiter = match (options.delimiter, source.format) {
             (Some(delimiter), _) => delimiter,
             (None, FileFormat::Tsv) => b'\t',
-            (None, _) => sniff_file(&path, options.quote)?,
+            (None, _) => sniff_file(source, options.quote)?,
         };
         let dialect = Dialect { delimiter, quote: options.quote };
-        let mut records = RecordReader::new(open_file(&path)?, dialect);
+        let mut records = RecordReader::new(source.open()?, dialect);
         records.skip_blank_records(true);
         let first = records.next_block(1).map_err(|error| record_error(&path, None, error))?;
         let Some(first) = first else {
@@ -63,7 +63,7 @@ impl CsvFile {
             Some(fields.iter().map(|field| field.text.to_owned()).collect())
         } else {
             // The first record is a row: begin again.
-            records = RecordReader::new(open_file(&path)?, dialect);
+            records = RecordReader::new(source.open()?, dialect);
             None
         };
         records.require_width(width);
@@ -180,9 +180,10 @@ impl CsvReader {
             let cell = block.field(row, position);
             if is_null(cell, options) || (!is_text && is_empty_value(cell)) { None } else { Some(cell.text) }
         };
-        let array = build_column(field.data_type(), block.len(), cell)
+        let array = build_column(field.data_type(), self.target.origin(), block.len(), cell)
             .map_err(|error| self.column_error(block, field, error))?;
         if !field.is_nullable()
+            && array.null_count() > 0
             && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
         {
             return Err(ImportError::NullValue {
@@ -227,16 +228,12 @@ impl Iterator for CsvReader {
     }
 }
 
-fn open_file(path: &Path) -> Result<File, ImportError> {
-    File::open(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })
-}
-
-fn sniff_file(path: &Path, quote: Option<u8>) -> Result<u8, ImportError> {
+fn sniff_file(file: &SourceFile, quote: Option<u8>) -> Result<u8, ImportError> {
     let mut sample: Vec<u8> = Vec::new();
-    open_file(path)?
+    file.open()?
         .take(SNIFFED_BYTES)
         .read_to_end(&mut sample)
-        .map_err(|source| ImportError::Io { file: path.to_path_buf(), source })?;
+        .map_err(|source| ImportError::Io { file: file.path.clone(), source })?;
     let whole = (sample.len() as u64) < SNIFFED_BYTES;
     Ok(sniff_delimiter(&sample, quote, whole))
 }

@@ -91,6 +91,27 @@ pub enum ImportError {
         /// The file.
         file: PathBuf,
     },
+    /// Two names lead to one file, and its rows would be imported twice.
+    #[error("`{file}` and `{other}` are the same file; name every file once")]
+    SameFile {
+        /// The file, as it was named last.
+        file: PathBuf,
+        /// The same file, as it was named before.
+        other: PathBuf,
+    },
+    /// A pipe could not be read into a temporary file.
+    #[error(
+        "`{file}` is no regular file, and could not be copied into `{folder}`; \
+         make room there, or set TMPDIR to another folder"
+    )]
+    Spool {
+        /// The pipe.
+        file: PathBuf,
+        /// The folder of temporary files.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The format of a file is not known.
     #[error(transparent)]
     UnknownFormat(#[from] UnknownFormat),

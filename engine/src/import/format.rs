@@ -35,6 +35,15 @@ pub enum UnknownFormat {
         /// The file.
         file: PathBuf,
     },
+    /// The name of a pipe tells no format.
+    #[error(
+        "the name of `{file}`, which is no regular file, does not tell its format; give it with `--format`, like \
+         `--format csv`, or `(FORMAT csv)` in COPY, or read it by `read_csv`, `read_json` or `read_parquet`"
+    )]
+    Pipe {
+        /// The pipe.
+        file: PathBuf,
+    },
 }
 
 impl FileFormat {

@@ -68,7 +68,7 @@ impl JsonReader {
         let text_schema = text_schema(schema, &spellings);
         Ok(Self {
             path: source.path.clone(),
-            elements: open_file(&source.path)?,
+            elements: open_file(source)?,
             target,
             spellings,
             text_schema,
@@ -191,7 +191,7 @@ impl JsonReader {
     }
 
     fn read_column(&self, block: &ElementBlock, field: &Field, texts: &ArrayRef) -> Result<ArrayRef, ImportError> {
-        let array = convert(texts, field.data_type()).map_err(|error| match error {
+        let array = convert(texts, field.data_type(), self.target.origin()).map_err(|error| match error {
             ColumnError::Value { row, text } => ImportError::BadValue {
                 file: self.path.clone(),
                 row: self.row_of(block, row),
@@ -203,6 +203,7 @@ impl JsonReader {
             ColumnError::Arrow(source) => self.batch_error(block, 0, source),
         })?;
         if !field.is_nullable()
+            && array.null_count() > 0
             && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
         {
             return Err(ImportError::NullValue {
@@ -231,9 +232,8 @@ impl Iterator for JsonReader {
     }
 }
 
-fn open_file(path: &Path) -> Result<ElementReader<File>, ImportError> {
-    let file = File::open(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })?;
-    Ok(ElementReader::new(file))
+fn open_file(source: &SourceFile) -> Result<ElementReader<File>, ImportError> {
+    Ok(ElementReader::new(source.open()?))
 }
 
 fn parse_object(path: &Path, row: Row, bytes: &[u8]) -> Result<Value, ImportError> {

@@ -9,15 +9,15 @@
 //! ```
 //!
 //! * Everything reads local files and blocks: callers on an async runtime run it on a blocking thread.
-//! * Memory is bounded: a reader holds one block of rows, never a file.
+//! * Memory is bounded: a reader holds one block of rows, never a file. What can be read only once is copied to disk.
 //! * Nothing is guessed past an error: a value that its column cannot hold is an [`ImportError`] that names the file,
 //!   the row, the column, the value and what to do. No value is rounded, cut or turned into NULL to make it fit.
 //! * What a value means does not depend on the format: text from CSV and scalars from JSON go through the same parsers.
 //!
-//! One idea a file: `source` (which files), `format`, `options`, `name` (of columns), `candidates`, `shape` and `widen`
-//! (inference), `record` and `element` (cutting bytes into rows), `value`, `instant` and `column` (text into arrays),
-//! `normalise` and `exact` (arrays into arrays), `csv`, `json`, `parquet` (one reader each), `target` (what
-//! they make), `reader` (the door).
+//! One idea a file: `source` (which files), `spool` (pipes), `format`, `options`, `name` (of columns), `candidates`,
+//! `shape` and `widen` (inference), `record` and `element` (cutting bytes into rows), `value`, `instant` and `column`
+//! (text into arrays), `normalise` and `exact` (arrays into arrays), `csv`, `json`, `parquet` (one reader each),
+//! `target` (what they make), `reader` (the door).
 
 mod candidates;
 mod column;
@@ -39,6 +39,7 @@ mod reader;
 mod record;
 mod shape;
 mod source;
+mod spool;
 mod target;
 mod type_name;
 mod value;

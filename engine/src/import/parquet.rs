@@ -54,7 +54,7 @@ pub(crate) fn infer_parquet(source: &SourceFile, options: &ImportOptions) -> Res
         &source.path,
         || "its footer".to_owned(),
         || {
-            let (_, metadata) = open_file(&source.path)?;
+            let (_, metadata) = open_file(source)?;
             normal_columns(&source.path, metadata.schema(), options.keep_case)
         },
     )
@@ -101,7 +101,7 @@ impl ParquetReader {
             &source.path,
             || "its footer".to_owned(),
             || {
-                let (file, metadata) = open_file(&source.path)?;
+                let (file, metadata) = open_file(source)?;
                 let file_schema = Arc::clone(metadata.schema());
                 let spelled: Vec<&str> = file_schema.fields().iter().map(|field| field.name().as_str()).collect();
                 let positions = match_columns(&source.path, target.schema(), &spelled, options.keep_case)?;
@@ -184,6 +184,7 @@ impl ParquetReader {
             }
         };
         if !field.is_nullable()
+            && array.null_count() > 0
             && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
         {
             return Err(ImportError::NullValue { file, row: self.row_of(row), column: name });
@@ -235,9 +236,10 @@ fn behind_wall<T>(
 }
 
 /// Opens a file whose footer can be trusted as far as its counts, sizes and offsets go.
-fn open_file(path: &Path) -> Result<(File, ArrowReaderMetadata), ImportError> {
+fn open_file(source: &SourceFile) -> Result<(File, ArrowReaderMetadata), ImportError> {
+    let path: &Path = &source.path;
     let io_error = |source: std::io::Error| ImportError::Io { file: path.to_path_buf(), source };
-    let file = File::open(path).map_err(io_error)?;
+    let file = source.open()?;
     let size_bytes = file.metadata().map_err(io_error)?.len();
     if size_bytes == 0 {
         return Err(ImportError::Empty { file: path.to_path_buf() });

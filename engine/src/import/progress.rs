@@ -18,6 +18,13 @@ impl Progress {
         Self { files_total, size_bytes, ..Self::default() }
     }
 
+    /// Begins anew: the files are read once more from their beginnings.
+    pub fn restart(&self) {
+        for counter in [&self.bytes_read, &self.rows_read, &self.files_done] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// How many bytes of the files have been read. For Parquet an estimate by rows.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)

@@ -113,6 +113,13 @@ pub struct ImportReader {
 }
 
 impl ImportReader {
+    /// The same reader, told that its schema is that of [`infer_schema`]. A value behind the sampled rows must then be
+    /// one that inference would have taken for its column's type: `00501` behind whole numbers is an error, and does
+    /// not become 501.
+    pub fn with_inferred_types(self) -> Self {
+        Self { target: self.target.inferred(), ..self }
+    }
+
     /// The schema of the batches.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(self.target.projected())

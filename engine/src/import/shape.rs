@@ -1,7 +1,7 @@
 //! Which types a column of JSON values may have.
 //!
-//! * Numbers and booleans are judged as in CSV (see [`super::candidates`]); JSON strings are text, whatever they look
-//!   like.
+//! * Numbers, with every digit that the file has, and booleans are judged as in CSV (see [`super::candidates`]); JSON
+//!   strings are text, whatever they look like.
 //! * Scalars of different kinds in one place make it text, which shows a number or boolean as the file spells it.
 //! * A place that has a scalar in one row and an array or object in another has no type.
 //! * Members of nested objects keep their spelling; all of them may be NULL.
@@ -221,7 +221,9 @@ mod tests {
         assert_eq!(infer(&["1", "2"]).unwrap(), "bigint");
         assert_eq!(infer(&["1", "2.5", "null"]).unwrap(), "double");
         assert_eq!(infer(&["18446744073709551615"]).unwrap(), "decimal(38, 0)");
+        assert_eq!(infer(&["18446744073709551617", "-9223372036854775809"]).unwrap(), "decimal(38, 0)");
         assert_eq!(infer(&["9007199254740993", "1.5"]).unwrap(), "text");
+        assert_eq!(infer(&["1e999"]).unwrap(), "text");
         assert_eq!(infer(&["true"]).unwrap(), "boolean");
         assert_eq!(infer(&["\"2024-01-01\""]).unwrap(), "text");
         assert_eq!(infer(&["\"1\"", "2"]).unwrap(), "text");

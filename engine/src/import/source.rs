@@ -1,24 +1,44 @@
 //! Which files an import reads.
 
-use std::collections::HashSet;
-use std::fs::Metadata;
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::ImportError;
-use super::format::FileFormat;
+use super::format::{FileFormat, UnknownFormat};
+use super::spool::Spooled;
 
 /// A file to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A pipe, or whatever else can be read only once, was read into a temporary file when it was found, because files are
+/// looked at before their rows are read. The temporary file is removed with the last clone of this.
+#[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// Where it is.
+    /// Where it is, as it was named.
     pub path: PathBuf,
     /// What it holds.
     pub format: FileFormat,
     /// How long it is, in bytes, when it was found.
     pub size_bytes: u64,
+    /// What it held, if it could be read only once.
+    pub(crate) spooled: Option<Arc<Spooled>>,
 }
 
-/// Finds the files that paths and patterns name.
+impl SourceFile {
+    /// Opens what there is to read, at its beginning.
+    pub(crate) fn open(&self) -> Result<File, ImportError> {
+        File::open(self.content()).map_err(|source| ImportError::Io { file: self.path.clone(), source })
+    }
+
+    /// Where what there is to read is.
+    pub(crate) fn content(&self) -> &Path {
+        self.spooled.as_ref().map_or(self.path.as_path(), |spooled| spooled.path())
+    }
+}
+
+/// Finds the files that paths and patterns name. Blocks, and reads pipes to their end.
 ///
 /// * Files come in the order of the arguments; those of one pattern in the order of their names.
 /// * An argument that is a path of a file means that file, whatever characters it has; else `*`, `?` and `[…]` make it
@@ -27,22 +47,26 @@ pub struct SourceFile {
 /// * `format` overrides what the endings of the names tell.
 ///
 /// # Errors
-/// A path that does not exist, a pattern that matches nothing, a directory, a file named twice, an unknown ending.
+/// A path that does not exist, a pattern that matches nothing, a directory, a file named twice, in whatever spelling,
+/// an unknown ending, a pipe that cannot be copied to a temporary file.
 pub fn resolve_sources(arguments: &[String], format: Option<FileFormat>) -> Result<Vec<SourceFile>, ImportError> {
     if arguments.is_empty() {
         return Err(ImportError::NoFiles);
     }
-    let mut files: Vec<SourceFile> = Vec::new();
-    let mut seen: HashSet<PathBuf> = HashSet::new();
+    let mut paths: Vec<PathBuf> = Vec::new();
+    let mut seen: HashMap<PathBuf, PathBuf> = HashMap::new();
     for argument in arguments {
         for path in resolve_argument(argument)? {
-            if !seen.insert(path.clone()) {
-                return Err(ImportError::NamedTwice { file: path });
+            // What is not there is found to be so below, and a pipe has a name only.
+            let place = path.canonicalize().unwrap_or_else(|_| path.clone());
+            match seen.insert(place, path.clone()) {
+                None => paths.push(path),
+                Some(other) if other == path => return Err(ImportError::NamedTwice { file: path }),
+                Some(other) => return Err(ImportError::SameFile { file: path, other }),
             }
-            files.push(describe_file(path, format)?);
         }
     }
-    Ok(files)
+    paths.into_iter().map(|path| describe_file(path, format)).collect()
 }
 
 fn resolve_argument(argument: &str) -> Result<Vec<PathBuf>, ImportError> {
@@ -75,17 +99,29 @@ fn resolve_argument(argument: &str) -> Result<Vec<PathBuf>, ImportError> {
 fn describe_file(path: PathBuf, format: Option<FileFormat>) -> Result<SourceFile, ImportError> {
     let metadata: Metadata = match std::fs::metadata(&path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ImportError::NotFound { file: path }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ImportError::NotFound { file: path }),
         Err(source) => return Err(ImportError::Io { file: path, source }),
     };
     if metadata.is_dir() {
         return Err(ImportError::Directory { file: path });
     }
-    let format = match format {
-        Some(format) => format,
-        None => FileFormat::of_path(&path)?,
+    let is_file = can_be_read_again(&path, &metadata);
+    let format = match (format, FileFormat::of_path(&path)) {
+        (Some(format), _) | (None, Ok(format)) => format,
+        (None, Err(error)) if is_file => return Err(error.into()),
+        (None, Err(_)) => return Err(UnknownFormat::Pipe { file: path }.into()),
     };
-    Ok(SourceFile { path, format, size_bytes: metadata.len() })
+    if is_file {
+        return Ok(SourceFile { path, format, size_bytes: metadata.len(), spooled: None });
+    }
+    let spooled = Spooled::read(&path)?;
+    Ok(SourceFile { path, format, size_bytes: spooled.size_bytes(), spooled: Some(Arc::new(spooled)) })
+}
+
+/// Whether a file begins anew each time it is opened. Elsewhere than on Linux, what is opened by a name such as
+/// `/dev/stdin` goes on where its last reader stopped, be it a file or a pipe.
+fn can_be_read_again(path: &Path, metadata: &Metadata) -> bool {
+    metadata.is_file() && (cfg!(target_os = "linux") || !path.starts_with("/dev"))
 }
 
 #[cfg(test)]
@@ -150,6 +186,24 @@ mod tests {
         assert_eq!(
             resolve(&[file.clone(), argument(&folder, "*.csv")]).unwrap_err(),
             format!("`{file}` is named twice; name every file once")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_under_two_names_is_an_error() {
+        let folder = folder();
+        let file = argument(&folder, "a.csv");
+        let other = argument(&folder, "sub.csv/../a.csv");
+        assert_eq!(
+            resolve(&[file.clone(), other.clone()]).unwrap_err(),
+            format!("`{other}` and `{file}` are the same file; name every file once")
+        );
+        std::os::unix::fs::symlink(&file, folder.path().join("link.csv")).unwrap();
+        let link = argument(&folder, "link.csv");
+        assert_eq!(
+            resolve(&[file.clone(), link.clone()]).unwrap_err(),
+            format!("`{link}` and `{file}` are the same file; name every file once")
         );
     }
 }

@@ -37,10 +37,15 @@ impl Folder {
     }
 
     fn read(&self, files: &[SourceFile], schema: &SchemaRef, options: &ImportOptions) -> Result<Vec<String>, String> {
+        self.rows(open(files.to_vec(), Arc::clone(schema), options.clone()))
+    }
+
+    fn rows(&self, reader: ImportReader) -> Result<Vec<String>, String> {
+        let schema = reader.schema();
         let mut rows: Vec<String> = Vec::new();
-        for batch in open(files.to_vec(), Arc::clone(schema), options.clone()) {
+        for batch in reader {
             let batch = batch.map_err(|error| self.plain(&error))?;
-            assert_eq!(&batch.schema(), schema);
+            assert_eq!(batch.schema(), schema);
             rows.extend(show_rows(&batch));
         }
         Ok(rows)
@@ -50,7 +55,7 @@ impl Folder {
     fn import(&self, files: &[SourceFile], options: &ImportOptions) -> Result<Vec<String>, String> {
         let schema = infer_schema(files, options).map_err(|error| self.plain(&error))?;
         let mut shown = vec![show_schema(&schema)];
-        shown.extend(self.read(files, &schema, options)?);
+        shown.extend(self.rows(open(files.to_vec(), schema, options.clone()).with_inferred_types())?);
         Ok(shown)
     }
 }
@@ -244,6 +249,98 @@ fn a_value_that_changes_the_type_after_the_sample_is_refused() {
 }
 
 #[test]
+fn a_value_behind_the_sample_is_held_to_what_inference_would_take() {
+    for (name, text, found, expected) in [
+        ("zip.csv", "v\n90210\n10115\n00501\n", "00501", "bigint"),
+        ("phone.csv", "v\n4930\n4931\n+4932\n", "+4932", "bigint"),
+        ("flag.csv", "v\ntrue\nfalse\n1\n", "1", "boolean"),
+        ("double.csv", "v\n0.5\n1\n9007199254740993\n", "9007199254740993", "double"),
+        ("fraction.csv", "v\n0.5\n1\n9007199254740993.25\n", "9007199254740993.25", "double"),
+        ("at.csv", "v\n2024-01-01 10:00Z\n2024-01-01 10:00+02\n2024-01-02\n", "2024-01-02", "timestamp with time zone"),
+        ("code.json", "\n{\"v\": 1}\n{\"v\": 2}\n{\"v\": \"007\"}\n", "007", "bigint"),
+        ("list.json", "\n{\"v\": [1]}\n{\"v\": []}\n{\"v\": [1, \"007\"]}\n", "007", "bigint[]"),
+    ] {
+        let message = format!(
+            "`{name}`, row 3 (line 4), column `v`: `{found}` is not a valid {expected}; \
+             declare another type for the column, or raise `--sample-rows` if its type was inferred"
+        );
+        refuse(name, text, &sampled(2), &message);
+        let folder = Folder::new();
+        let file = folder.write(name, text);
+        if name.ends_with("csv") {
+            assert_eq!(folder.infer(&[file], &defaults()).unwrap(), "v text", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_number_too_small_for_a_double_is_not_zero() {
+    check("a.csv", "v\n1e-400\n", &defaults(), &["v text", "1e-400"]);
+    let folder = Folder::new();
+    let file = folder.write("a.csv", "v\n1e-400\n");
+    let error = folder.read(&[file], &table(&[("v", DataType::Float64)]), &defaults()).unwrap_err();
+    assert!(error.starts_with("`a.csv`, row 1 (line 2), column `v`: `1e-400` is not a valid double"), "{error}");
+}
+
+#[cfg(unix)]
+fn pipe(folder: &Folder, name: &str) -> String {
+    let path = folder.0.path().join(name);
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path.to_string_lossy().into_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_gives_all_its_rows_and_leaves_no_copy() {
+    let folder = Folder::new();
+    let rows: i64 = 50_000;
+    for format in [FileFormat::Csv, FileFormat::Json, FileFormat::Parquet] {
+        let name = pipe(&folder, format.name());
+        let lines = |line: fn(i64) -> String| (0..rows).map(line).collect::<String>();
+        let bytes: Vec<u8> = match format {
+            FileFormat::Csv => format!("a\n{}", lines(|n| format!("{n}\n"))).into_bytes(),
+            FileFormat::Json => lines(|n| format!("{{\"a\": {n}}}\n")).into_bytes(),
+            _ => parquet(vec![("a", column(Int64Array::from_iter_values(0..rows)))]),
+        };
+        let length = bytes.len() as u64;
+        let to = name.clone();
+        let writer = std::thread::spawn(move || std::fs::write(to, bytes).unwrap());
+        let files = resolve_sources(std::slice::from_ref(&name), Some(format)).unwrap();
+        writer.join().unwrap();
+        assert_eq!((files[0].path.as_path(), files[0].size_bytes), (std::path::Path::new(&name), length));
+        let copy = files[0].content().to_path_buf();
+        assert!(copy.exists());
+
+        let schema = infer_schema(&files, &defaults()).unwrap();
+        assert_eq!(show_schema(&schema), "a bigint");
+        let mut reader = open(files, schema, defaults()).with_inferred_types();
+        let found: usize = reader.by_ref().map(|batch| batch.unwrap().num_rows()).sum();
+        assert_eq!(found as i64, rows, "{format}");
+        assert_eq!((reader.progress().bytes_read(), reader.progress().size_bytes()), (length, length), "{format}");
+        drop(reader);
+        assert!(!copy.exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_named_in_errors_as_it_was_named() {
+    let folder = Folder::new();
+    let name = pipe(&folder, "rows");
+    let to = name.clone();
+    let writer = std::thread::spawn(move || std::fs::write(to, "a\nx\n").unwrap());
+    let files = resolve_sources(std::slice::from_ref(&name), Some(FileFormat::Csv)).unwrap();
+    writer.join().unwrap();
+    let error = folder.read(&files, &table(&[("a", DataType::Int64)]), &defaults()).unwrap_err();
+    assert!(error.starts_with("`rows`, row 1 (line 2), column `a`: `x` is not a valid bigint"), "{error}");
+
+    // Nobody writes: the name is looked at before the pipe is opened.
+    let error = resolve_sources(&[name], None).unwrap_err();
+    assert!(folder.plain(&error).contains("the name of `rows`, which is no regular file"), "{error}");
+    assert!(error.to_string().contains("`--format csv`"), "{error}");
+}
+
+#[test]
 fn a_table_says_what_its_columns_are() {
     let folder = Folder::new();
     let file = folder.write("a.csv", "Zip,price\n00501,1.5\n");
@@ -333,6 +430,16 @@ fn json_numbers_keep_every_digit() {
         &sampled(1),
         "`a.json`, row 2 (line 2), column `a`: `1.5` is not a valid bigint; \
          declare another type for the column, or raise `--sample-rows` if its type was inferred",
+    );
+}
+
+#[test]
+fn json_integers_of_any_length_keep_every_digit() {
+    check(
+        "a.json",
+        "{\"a\": 18446744073709551617, \"b\": 1e5}\n{\"a\": -9223372036854775809, \"b\": 0E5}\n",
+        &defaults(),
+        &["a decimal(38, 0), b double", "18446744073709551617|100000.0", "-9223372036854775809|0.0"],
     );
 }
 
@@ -525,6 +632,28 @@ fn a_parquet_file_with_wiped_pages_is_refused() {
     assert_eq!(
         folder.read(&[file], &schema, &defaults()).unwrap_err(),
         "`a.parquet` is damaged at column `n` of row group 0, or is not a Parquet file; check that it was copied whole"
+    );
+}
+
+#[test]
+fn a_parquet_file_with_columns_nested_without_end_is_refused() {
+    let groups = 100_000;
+    let mut footer: Vec<u8> = vec![0x15, 2, 0x19, 0xfc, 0xa0, 0x8d, 0x06];
+    for _ in 1..groups {
+        footer.extend([0x35, 0, 0x18, 1, b'a', 0x15, 2, 0]);
+    }
+    footer.extend([0x15, 2, 0x25, 0, 0x18, 1, b'a', 0]);
+    let length = u32::try_from(footer.len()).unwrap();
+    let mut bytes: Vec<u8> = b"PAR1".to_vec();
+    bytes.extend(footer);
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(b"PAR1");
+    refuse(
+        "a.parquet",
+        bytes,
+        &defaults(),
+        "`a.parquet` is damaged at its footer, or is not a Parquet file; \
+         check that it was copied whole",
     );
 }
 

@@ -14,16 +14,19 @@ pub(crate) fn parse_boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// A floating point number; `NaN` and `inf` in any case. A number too large for the type is refused, not infinite.
+/// A floating point number; `NaN` and `inf` in any case. A number too large for the type is refused, not infinite, and
+/// one too small is refused, not zero.
 pub(crate) fn parse_float64(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
-    if value.is_infinite() && has_digit(text) { None } else { Some(value) }
+    let is_lost = (value.is_infinite() && has_digit(text)) || (value == 0.0 && !is_zero(text));
+    (!is_lost).then_some(value)
 }
 
 /// As [`parse_float64`].
 pub(crate) fn parse_float32(text: &str) -> Option<f32> {
     let value: f32 = text.parse().ok()?;
-    if value.is_infinite() && has_digit(text) { None } else { Some(value) }
+    let is_lost = (value.is_infinite() && has_digit(text)) || (value == 0.0 && !is_zero(text));
+    (!is_lost).then_some(value)
 }
 
 /// A decimal number as a count of its last place. A number with more places, other than zeros, is refused, not rounded.
@@ -97,6 +100,11 @@ fn has_digit(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a number is zero, whatever its exponent.
+fn is_zero(text: &str) -> bool {
+    text.bytes().take_while(|byte| !matches!(byte, b'e' | b'E')).all(|byte| !matches!(byte, b'1'..=b'9'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +138,13 @@ mod tests {
         assert_eq!(parse_float32("1e39"), None);
         assert_eq!(parse_float64("-inf"), Some(f64::NEG_INFINITY));
         assert!(parse_float64("NaN").is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn a_number_too_small_is_not_zero() {
+        assert_eq!((parse_float64("1e-400"), parse_float64("-0.00001e-400")), (None, None));
+        assert_eq!((parse_float64("0e-400"), parse_float64("5e-324")), (Some(0.0), Some(5e-324)));
+        assert_eq!((parse_float32("1e-50"), parse_float32("0.000")), (None, Some(0.0)));
     }
 
     #[test]

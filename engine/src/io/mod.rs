@@ -23,6 +23,8 @@ mod upload;
 mod check_tests;
 #[cfg(test)]
 mod segment_tests;
+#[cfg(test)]
+mod verify_tests;
 
 pub use check::{SegmentDamage, check_segment};
 pub use read_error::ReadError;

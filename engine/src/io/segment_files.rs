@@ -26,7 +26,7 @@ pub struct SegmentFiles {
 
 struct Shared {
     store: Arc<dyn ObjectStore>,
-    objects: Mutex<Kept<Arc<SegmentObject>>>,
+    objects: Mutex<Kept<String, Arc<SegmentObject>>>,
 }
 
 impl SegmentFiles {
@@ -56,7 +56,7 @@ impl SegmentFiles {
             return Ok(known);
         }
         let opened = Arc::new(SegmentObject::try_new(Arc::clone(&self.shared.store), object, digests)?);
-        objects.keep(&object.key, Arc::clone(&opened), opened.memory_bytes());
+        objects.keep(object.key.clone(), Arc::clone(&opened), opened.memory_bytes());
         Ok(opened)
     }
 
@@ -65,12 +65,12 @@ impl SegmentFiles {
         let was_read = object.has_footer();
         let footer = object.footer().await?;
         if !was_read {
-            self.objects().keep(object.key(), Arc::clone(object), object.memory_bytes());
+            self.objects().keep(object.key().to_owned(), Arc::clone(object), object.memory_bytes());
         }
         Ok(footer)
     }
 
-    fn objects(&self) -> MutexGuard<'_, Kept<Arc<SegmentObject>>> {
+    fn objects(&self) -> MutexGuard<'_, Kept<String, Arc<SegmentObject>>> {
         self.shared.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,15 +16,13 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Float32Array, Float64Array, PrimitiveArray,
-    StringViewArray, new_null_array,
+    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Float32Array, Float64Array, GenericByteViewArray,
+    PrimitiveArray, StringViewArray, new_null_array,
 };
-use arrow::compute::{
-    max, max_binary_view, max_boolean, max_string_view, min, min_binary_view, min_boolean, min_string_view,
-};
+use arrow::compute::{max, max_boolean, min, min_boolean};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Time64MicrosecondType, Time64NanosecondType, TimeUnit, TimestampMicrosecondType,
+    ArrowPrimitiveType, ByteViewType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, Time64MicrosecondType, Time64NanosecondType, TimeUnit, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
@@ -115,14 +113,8 @@ impl Bounds {
                 let array: &Float64Array = array.as_primitive::<Float64Type>();
                 float(min(array), max(array))
             }
-            DataType::Utf8View => {
-                let array: &StringViewArray = array.as_string_view();
-                bytes(min_string_view(array).map(str::as_bytes), max_string_view(array).map(str::as_bytes))
-            }
-            DataType::BinaryView => {
-                let array: &BinaryViewArray = array.as_binary_view();
-                bytes(min_binary_view(array), max_binary_view(array))
-            }
+            DataType::Utf8View => view_bounds(array.as_string_view()),
+            DataType::BinaryView => view_bounds(array.as_binary_view()),
             data_type => for_whole_type!(data_type, Native => whole_bounds::<Native>(array), else None),
         };
         bounds.unwrap_or(Self::None)
@@ -177,8 +169,31 @@ fn float(min: Option<f64>, max: Option<f64>) -> Option<Bounds> {
     Some(Bounds::Float(Span { min: min?, max: max? }))
 }
 
-fn bytes(min: Option<&[u8]>, max: Option<&[u8]>) -> Option<Bounds> {
-    Some(Bounds::Bytes(Span { min: min?.to_vec(), max: max?.to_vec() }))
+/// The bounds of strings or binaries. Most values are told apart from the bounds so far by their first four bytes,
+/// which stand in the view itself.
+fn view_bounds<T: ByteViewType>(array: &GenericByteViewArray<T>) -> Option<Bounds> {
+    let value = |row: usize| -> &[u8] { array.value(row).as_ref() };
+    let mut rows = (0..array.len()).filter(|row| array.is_valid(*row));
+    let first = rows.next()?;
+    let views: &[u128] = array.views();
+    let (mut min, mut max) = (first, first);
+    let (mut min_prefix, mut max_prefix) = (prefix(views[first]), prefix(views[first]));
+    for row in rows {
+        let prefix = prefix(views[row]);
+        // Equal views are equal values: of one length, and either inline or in one place.
+        if prefix < min_prefix || (prefix == min_prefix && views[row] != views[min] && value(row) < value(min)) {
+            (min, min_prefix) = (row, prefix);
+        }
+        if prefix > max_prefix || (prefix == max_prefix && views[row] != views[max] && value(row) > value(max)) {
+            (max, max_prefix) = (row, prefix);
+        }
+    }
+    Some(Bounds::Bytes(Span { min: value(min).to_vec(), max: value(max).to_vec() }))
+}
+
+/// The first four bytes of a view's value, shorter ones filled up with zeros, as a number of their order.
+fn prefix(view: u128) -> u32 {
+    ((view >> 32) as u32).swap_bytes()
 }
 
 fn whole_bounds<T>(array: &ArrayRef) -> Option<Bounds>
@@ -357,6 +372,22 @@ mod tests {
         check_zero(&[0.0], [false, true]);
         check_zero(&[-0.0], [true, false]);
         check_zero(&[0.0, -0.0], [true, true]);
+    }
+
+    #[test]
+    fn bounds_of_texts_are_those_of_their_bytes() {
+        let texts =
+            ["", "a", "a\0", "ab", "abc", "abcd", "abcde", "abcdefghijkl", "abcdefghijklm", "abcdefghijkmn", "z", "é"];
+        for (low, least) in texts.iter().enumerate() {
+            for greatest in &texts[low..] {
+                let between = texts[low..].iter().filter(|text| *text <= greatest).rev();
+                let values: Vec<Option<&str>> = [None].into_iter().chain(between.map(|text| Some(*text))).collect();
+                let array: ArrayRef = Arc::new(StringViewArray::from(values));
+                let expected = Span { min: least.as_bytes().to_vec(), max: greatest.as_bytes().to_vec() };
+                assert_eq!(Bounds::of(&array), Bounds::Bytes(expected));
+            }
+        }
+        assert_eq!(Bounds::of(&new_null_array(&DataType::Utf8View, 3)), Bounds::None);
     }
 
     #[test]

@@ -22,6 +22,9 @@ use super::statistics::StatisticsBuilder;
 /// Row groups after which a segment is closed whatever its size: half of what Parquet can number.
 const ROW_GROUPS_MAX: usize = 1 << 14;
 
+/// The room that is taken for a segment's object before it is written.
+const BUFFER_BYTES_MAX: usize = 256 << 20;
+
 /// Writes rows as frozen segments, one at a time.
 ///
 /// * The objects are plain Parquet: field ids on every column, nested ones too, statistics, page index. They carry no
@@ -118,9 +121,9 @@ impl FrozenWriter {
             Some(open) => open,
             None => self.open_segment()?,
         };
-        batches.iter().for_each(|batch| open.statistics.add(batch));
         let threads = self.settings.encoder_threads;
-        append_row_group(&mut open.object, &open.factory, &self.schema, &batches, threads)?;
+        let OpenSegment { object, factory, statistics } = &mut open;
+        append_row_group(object, factory, &self.schema, &batches, statistics, threads)?;
         self.open = Some(open);
         Ok(())
     }
@@ -129,8 +132,10 @@ impl FrozenWriter {
         self.schema.fields().iter().try_for_each(|field| check_field_ids(field, field.name()))?;
         let properties = self.settings.writer_properties(self.order.sorting_columns())?;
         let parquet_schema = ArrowSchemaConverter::new().convert(&self.schema)?;
-        let object =
-            SerializedFileWriter::new(Vec::<u8>::new(), parquet_schema.root_schema_ptr(), Arc::new(properties))?;
+        // Memory that is not written to costs nothing; growing, and copying, would cost as much as encoding a column.
+        let target = self.settings.segment_bytes_target;
+        let buffer: Vec<u8> = Vec::with_capacity(target.saturating_add(target / 8).min(BUFFER_BYTES_MAX));
+        let object = SerializedFileWriter::new(buffer, parquet_schema.root_schema_ptr(), Arc::new(properties))?;
         let factory = ArrowRowGroupWriterFactory::new(&object, Arc::clone(&self.schema));
         Ok(OpenSegment { object, factory, statistics: StatisticsBuilder::new(&self.schema) })
     }

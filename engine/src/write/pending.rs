@@ -39,7 +39,7 @@ impl PendingRows {
 }
 
 /// About how many bytes an array's own rows take, whatever else its buffers hold.
-fn extent_bytes(array: &ArrayRef) -> usize {
+pub(crate) fn extent_bytes(array: &ArrayRef) -> usize {
     let rows = array.len();
     match array.data_type() {
         DataType::Utf8View => array.as_string_view().lengths().map(|length| length as usize + 16).sum(),

@@ -1,5 +1,6 @@
 //! One row group: its columns are encoded side by side, then appended to the object in order.
 
+use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -13,15 +14,18 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::leaves::{leaf_count, nan_leaves};
+use super::pending::extent_bytes;
+use super::statistics::{ColumnCounts, StatisticsBuilder};
 
 /// A column of the table, which may be several of Parquet's.
-struct Column {
+struct Column<'a> {
     field: FieldRef,
     arrays: Vec<ArrayRef>,
     writers: Vec<ArrowColumnWriter>,
+    counts: Option<&'a mut ColumnCounts>,
 }
 
-/// Appends some batches as one row group, encoded by up to this many threads.
+/// Appends some batches as one row group, encoded and counted by up to this many threads.
 ///
 /// A float column of Parquet whose rows hold NaN gets no minimum and maximum, neither in the footer nor in the page
 /// index: the writer would leave NaN out of them, and a reader that trusts them would leave out rows.
@@ -30,8 +34,10 @@ pub(crate) fn append_row_group(
     factory: &ArrowRowGroupWriterFactory,
     schema: &SchemaRef,
     batches: &[RecordBatch],
+    statistics: &mut StatisticsBuilder,
     threads: usize,
 ) -> Result<(), ParquetError> {
+    let mut counts = statistics.add_rows(batches.iter().map(RecordBatch::num_rows).sum());
     let mut writers = factory.create_column_writers(object.flushed_row_groups().len())?.into_iter();
     let mut columns: Vec<Column> = Vec::with_capacity(schema.fields().len());
     for (place, field) in schema.fields().iter().enumerate() {
@@ -39,6 +45,7 @@ pub(crate) fn append_row_group(
             field: field.clone(),
             arrays: batches.iter().map(|batch| batch.column(place).clone()).collect(),
             writers: writers.by_ref().take(leaf_count(field.data_type())).collect(),
+            counts: counts.remove(&place),
         });
     }
     let chunks = encode_columns(columns, threads)?;
@@ -51,12 +58,15 @@ pub(crate) fn append_row_group(
 }
 
 /// Encodes columns on some threads. The chunks come in the order of the columns.
-fn encode_columns(columns: Vec<Column>, threads: usize) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+fn encode_columns(columns: Vec<Column<'_>>, threads: usize) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
     let threads = NonZeroUsize::new(threads.min(columns.len())).map_or(1, NonZeroUsize::get);
     if threads == 1 {
         return columns.into_iter().map(encode_column).collect::<Result<Vec<_>, _>>().map(flatten);
     }
-    let queue = Mutex::new(columns.into_iter().enumerate());
+    // The longest work first: begun last, it would be done long after the other threads have nothing left to do.
+    let mut queue: Vec<(usize, Column<'_>)> = columns.into_iter().enumerate().collect();
+    queue.sort_by_cached_key(|(_, column)| Reverse(column.arrays.iter().map(extent_bytes).sum::<usize>()));
+    let queue = Mutex::new(queue.into_iter());
     let work = || {
         let mut done: Vec<(usize, Result<Vec<ArrowColumnChunk>, ParquetError>)> = Vec::new();
         loop {
@@ -87,10 +97,13 @@ fn flatten(chunks: Vec<Vec<ArrowColumnChunk>>) -> Vec<ArrowColumnChunk> {
     chunks.into_iter().flatten().collect()
 }
 
-fn encode_column(column: Column) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    let Column { field, arrays, mut writers } = column;
+fn encode_column(column: Column<'_>) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    let Column { field, arrays, mut writers, mut counts } = column;
     let mut holds_nan: Vec<bool> = vec![false; writers.len()];
     for array in &arrays {
+        if let Some(counts) = &mut counts {
+            counts.add(array);
+        }
         for (found, leaf_holds_nan) in holds_nan.iter_mut().zip(nan_leaves(array)) {
             *found |= leaf_holds_nan;
         }

@@ -16,6 +16,7 @@
 //! * The row is stored as a block like hot rows are, see `write/block.rs`.
 //! * The statistics depend on the rows alone: neither on their order nor on how they were cut into batches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt8Array, UInt64Array};
@@ -54,8 +55,9 @@ pub struct StatisticsBuilder {
     columns: Vec<ColumnCounts>,
 }
 
+/// Counts the statistics of one column.
 #[derive(Debug)]
-struct ColumnCounts {
+pub(crate) struct ColumnCounts {
     place: usize,
     id: FieldId,
     data_type: DataType,
@@ -83,6 +85,12 @@ impl StatisticsBuilder {
         }
     }
 
+    /// Counts some rows whose columns are added one by one: what is given counts each of them, by the column's place.
+    pub(crate) fn add_rows(&mut self, rows: usize) -> HashMap<usize, &mut ColumnCounts> {
+        self.rows += rows as u64;
+        self.columns.iter_mut().map(|column| (column.place, column)).collect()
+    }
+
     /// How many rows were counted.
     pub fn rows(&self) -> u64 {
         self.rows
@@ -100,7 +108,8 @@ impl StatisticsBuilder {
 }
 
 impl ColumnCounts {
-    fn add(&mut self, array: &ArrayRef) {
+    /// Counts the rows of an array of the column's type.
+    pub(crate) fn add(&mut self, array: &ArrayRef) {
         self.nulls += array.null_count() as u64;
         self.has_nan |= nan_leaves(array).contains(&true);
         if has_bounds(&self.data_type) && !self.has_nan {

@@ -89,7 +89,7 @@ impl PartitionStream for FileRows {
         let (files, wanted, options) = (self.files.clone(), self.wanted.clone(), self.options.clone());
         let file_schema = Arc::clone(&self.file_schema);
         builder.spawn_blocking(move || {
-            let reader = import::open_columns(files, file_schema, wanted, options)?;
+            let reader = import::open_columns(files, file_schema, wanted, options)?.with_inferred_types();
             for batch in reader {
                 let batch: Result<RecordBatch> = batch.map_err(|error| DataFusionError::External(Box::new(error)));
                 let failed = batch.is_err();

@@ -4,13 +4,15 @@
 //! source      the text, its lines and slices          statement       what Frostline executes
 //! tokens/     one pass over a statement's tokens      parser/         one file for each kind of statement
 //! marker      what the pass leaves for the dialect    version_clause  which version a table is read at
-//! dialect     DataFusion's dialect, with versions     check           what the planner would drop is refused
+//! dialect     DataFusion's dialect, with versions     check/          what the planner would drop is refused
+//! desugar     spellings that it drops or cannot run
 //! ```
 //!
 //! * A version clause is read as what it says, or it is an error with the nearest accepted form. It is never dropped.
 //! * Errors name the line and column of what was typed, not of what it was rewritten to.
 
 mod check;
+mod desugar;
 mod dialect;
 mod error;
 mod marker;

@@ -1,7 +1,8 @@
 //! From text to statements.
 //!
 //! ```text
-//! text ──split──▶ tokens of a statement ──number, rewrite──▶ tokens for the parser ──▶ Statement ──check──▶ Parsed
+//! text ──split──▶ tokens of a statement ──number, rewrite──▶ tokens for the parser
+//!                                                                  └──▶ Statement ──desugar, check──▶ Parsed
 //! ```
 //!
 //! A script is read statement by statement, when it is asked for the next one: a mistake in the third does not keep the
@@ -11,22 +12,26 @@ mod alter;
 mod copy;
 mod create;
 mod describe;
+mod explain;
 mod insert;
 mod options;
 mod refused;
 mod session;
 
-use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement as DFStatement};
-use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName, Query};
+use std::collections::BTreeSet;
+
+use datafusion::sql::parser::{DFParser, DFParserBuilder};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
 use super::check::check;
+use super::desugar::desugar;
 use super::dialect::DIALECT;
 use super::error::{ParseError, Position};
 use super::source::Source;
-use super::statement::{Explain, Statement};
+use super::statement::Statement;
 use super::tokens::{is_word, number_parameters, rewrite, split};
 use super::version_clause::{VersionClause, version_clause};
 
@@ -42,6 +47,8 @@ pub struct Parsed {
     pub text: String,
     /// The line on which it begins, counted from 1.
     pub line: u64,
+    /// The names of its parameters without `$`: `1`, `2`, `since`. `?` are numbered.
+    pub parameters: BTreeSet<String>,
 }
 
 /// A text of statements separated by semicolons; an iterator that reads them one by one.
@@ -108,7 +115,13 @@ pub fn parse_one(sql: &str) -> Result<Parsed, ParseError> {
 fn parse_tokens(source: &Source, mut tokens: Vec<TokenWithSpan>) -> Result<Parsed, ParseError> {
     let start: Location = tokens.first().map_or(Location::empty(), |token| token.span.start);
     let end: Location = tokens.last().map_or(Location::empty(), |token| token.span.end);
-    number_parameters(&mut tokens)?;
+    if let Some(hint) = tokens.iter().find(|token| matches!(token.token, Token::Whitespace(_))) {
+        return Err(ParseError::unsupported(
+            format!("the hint `{}`", hint.token),
+            "leave it out: plans follow statistics",
+        ));
+    }
+    let parameters = number_parameters(&mut tokens)?;
     let rewritten = rewrite(&tokens)?;
     let mut input = rewritten.tokens;
     input.push(TokenWithSpan::new(Token::EOF, Span::new(end, end)));
@@ -116,7 +129,7 @@ fn parse_tokens(source: &Source, mut tokens: Vec<TokenWithSpan>) -> Result<Parse
     let mut parser = StatementParser { inner, source, end, by_name: rewritten.by_name };
     let statement = parser.statement()?;
     parser.expect_end()?;
-    Ok(Parsed { statement, text: source.slice(start, end).to_owned(), line: start.line })
+    Ok(Parsed { statement, text: source.slice(start, end).to_owned(), line: start.line, parameters })
 }
 
 /// The parser of one statement. Each kind of statement has a file under `parser/`.
@@ -160,30 +173,10 @@ impl StatementParser<'_> {
         }
     }
 
-    /// `EXPLAIN …`: DataFusion knows its options.
-    fn explain(&mut self) -> Result<Statement, ParseError> {
-        let DFStatement::Explain(explain) = self.inner.parse_statement()? else {
-            return Err(ParseError::syntax(self.here(), "expected: a query behind EXPLAIN"));
-        };
-        match explain.statement.as_ref() {
-            DFStatement::Statement(inner) => match inner.as_ref() {
-                ast::Statement::Query(query) => check(query)?,
-                ast::Statement::Insert(found) => {
-                    insert::convert(found.clone(), self.by_name)?;
-                    if self.by_name {
-                        return Err(ParseError::unsupported("EXPLAIN of INSERT … BY NAME", "explain its query alone"));
-                    }
-                }
-                _ => return Err(refused::explained()),
-            },
-            _ => return Err(refused::explained()),
-        }
-        Ok(Statement::Explain(Explain { options: explain.options, inner: explain.statement }))
-    }
-
     /// A query, checked.
     fn query(&mut self) -> Result<Box<Query>, ParseError> {
-        let query = self.sql().parse_query()?;
+        let mut query: Box<Query> = self.sql().parse_query()?;
+        desugar(&mut query);
         check(&query)?;
         Ok(query)
     }

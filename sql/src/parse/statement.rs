@@ -1,8 +1,7 @@
 //! The statements that Frostline executes.
 
 use datafusion::common::format::ExplainStatementOptions;
-use datafusion::sql::parser::Statement as DFStatement;
-use datafusion::sql::sqlparser::ast::{self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, TableConstraint};
+use datafusion::sql::sqlparser::ast::{ColumnDef, DataType, Expr, Ident, ObjectName, Query, TableConstraint};
 
 use super::version_clause::VersionClause;
 
@@ -14,9 +13,9 @@ use super::version_clause::VersionClause;
 pub enum Statement {
     /// A query.
     Query(Box<Query>),
-    /// `EXPLAIN [ANALYZE]` of a query or an INSERT.
+    /// `EXPLAIN [ANALYZE]` of a query, or EXPLAIN of what a query feeds.
     Explain(Explain),
-    /// `INSERT INTO t … SELECT | VALUES`.
+    /// `INSERT INTO t … SELECT | VALUES | DEFAULT VALUES`.
     Insert(Insert),
     /// `CREATE TABLE`, with columns, LIKE another table or AS a query.
     CreateTable(CreateTable),
@@ -77,8 +76,8 @@ impl Statement {
     pub fn query(&self) -> Option<&Query> {
         match self {
             Self::Query(query) | Self::DescribeQuery(query) | Self::SummarizeQuery(query) => Some(query),
-            Self::Explain(explain) => explained_query(&explain.inner),
-            Self::Insert(insert) => Some(&insert.source),
+            Self::Explain(explain) => explain.inner.query(),
+            Self::Insert(insert) => insert.source.as_deref(),
             Self::CreateTable(table) => table.query.as_deref(),
             Self::CreateView(view) => Some(&view.query),
             Self::Prepare(prepare) => prepare.statement.query(),
@@ -88,24 +87,13 @@ impl Statement {
     }
 }
 
-fn explained_query(inner: &DFStatement) -> Option<&Query> {
-    let DFStatement::Statement(inner) = inner else {
-        return None;
-    };
-    match inner.as_ref() {
-        ast::Statement::Query(query) => Some(query),
-        ast::Statement::Insert(insert) => insert.source.as_deref(),
-        _ => None,
-    }
-}
-
 /// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f]`, or the same as `EXPLAIN (option, …)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explain {
     /// The options, `analyze`, `verbose` and `format` among them.
     pub options: ExplainStatementOptions,
-    /// A query or an INSERT.
-    pub inner: Box<DFStatement>,
+    /// A query, an INSERT, a CREATE TABLE with a query, or a COPY TO. A query if `analyze` is set.
+    pub inner: Box<Statement>,
 }
 
 /// An INSERT.
@@ -117,10 +105,8 @@ pub struct Insert {
     pub columns: Vec<ObjectName>,
     /// Whether the query's columns go where their names say (`BY NAME`) and not by position.
     pub by_name: bool,
-    /// The rows.
-    pub source: Box<Query>,
-    /// The statement as the parser read it, for the planner. It does not say `BY NAME`.
-    pub ast: Box<ast::Insert>,
+    /// The rows; `None` for `DEFAULT VALUES`, one row of defaults.
+    pub source: Option<Box<Query>>,
 }
 
 /// A CREATE TABLE. It has columns, or `like`, or `query`; columns and query may come together.

@@ -1,27 +1,29 @@
 //! The pass over the tokens of one statement, before the parser sees them.
 //!
-//! It does four things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
+//! It does five things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
 //! into the one that the parser knows, refuses the spellings and places that are not accepted, numbers the
-//! parameters, and takes `BY NAME` out of an INSERT. Tokens keep the places they have in the text, so that errors
-//! point at what was typed.
+//! parameters, takes `BY NAME` out of an INSERT, and writes types of structs with angle brackets. Tokens keep the
+//! places they have in the text, so that errors point at what was typed.
 
 mod clause;
 mod parameters;
 mod place;
 mod refusal;
 mod rewrite;
+mod struct_type;
 mod word;
 
 pub(crate) use parameters::number_parameters;
 pub(crate) use rewrite::rewrite;
 pub(crate) use word::is_word;
 
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::dialect::DIALECT;
 use super::error::ParseError;
 
-/// The tokens of a text, statement by statement, without white space and comments.
+/// The tokens of a text, statement by statement, without white space and comments. A hint in a comment stays, to be
+/// refused.
 pub(crate) struct Split {
     /// The tokens of every statement that was read to its end. None is empty.
     pub(crate) statements: Vec<Vec<TokenWithSpan>>,
@@ -37,6 +39,7 @@ pub(crate) fn split(text: &str) -> Split {
     let mut current: Vec<TokenWithSpan> = Vec::new();
     for token in tokens {
         match token.token {
+            Token::Whitespace(_) if is_hint(&token.token, current.last()) => current.push(token),
             Token::Whitespace(_) | Token::EOF => {}
             Token::SemiColon => {
                 if !current.is_empty() {
@@ -55,4 +58,10 @@ pub(crate) fn split(text: &str) -> Split {
         }
         Err(error) => Split { statements, failure: Some(ParseError::from(error)) },
     }
+}
+
+/// Whether a comment is a hint to the planner: `/*+ … */` behind SELECT or INSERT.
+fn is_hint(token: &Token, before: Option<&TokenWithSpan>) -> bool {
+    let Token::Whitespace(Whitespace::MultiLineComment(text)) = token else { return false };
+    text.starts_with('+') && (is_word(before, "SELECT") || is_word(before, "INSERT"))
 }

@@ -1,5 +1,7 @@
 //! Version clauses on the syntax tree.
 
+use std::fmt;
+
 use datafusion::sql::sqlparser::ast::{Expr, TableVersion};
 
 use super::error::ParseError;
@@ -31,6 +33,23 @@ impl VersionClause {
                 expr
             }
         }
+    }
+}
+
+/// In our own spelling, `AS OF VERSION 42`, however it was written.
+impl fmt::Display for VersionClause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Version(_) => "VERSION ",
+            Self::Timestamp(_) => "TIMESTAMP ",
+            Self::Tag(_) => "TAG ",
+            Self::Branch(_) => "BRANCH ",
+            Self::Auto(_) => "",
+        };
+        let value = self.expr().to_string();
+        // An instant that is reckoned with has the word before its text already.
+        let kind = if value.starts_with("TIMESTAMP '") { "" } else { kind };
+        write!(f, "AS OF {kind}{value}")
     }
 }
 

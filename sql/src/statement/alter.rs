@@ -1,6 +1,9 @@
 //! ALTER TABLE: columns come, go and change their names, by field id.
 
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::util::display::FormatOptions;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, ColumnOption};
 use frostline_catalog::schema::Column;
@@ -13,8 +16,10 @@ use crate::column::{assign_ids, declared};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::expression::evaluate;
+use crate::fit::Fit;
 use crate::parameters::Parameters;
 use crate::parse::{AlterOperation, AlterTable};
+use crate::planning::zone::read_type;
 use crate::session::Commit;
 
 pub(super) fn run(context: &Context, alter: &AlterTable) -> Result<Work, Error> {
@@ -42,6 +47,16 @@ struct Altered<'a> {
     columns: Vec<Column>,
     next_field: FieldId,
     changes: Vec<Proposal>,
+}
+
+/// The text that a value is kept as, if it is read back as the same value. Binary need not be text.
+fn kept_text(value: &ArrayRef) -> Option<String> {
+    let strict = CastOptions { safe: false, format_options: FormatOptions::default() };
+    let text = cast_with_options(value, &DataType::Utf8, &strict).ok()?;
+    let back = cast_with_options(&text, value.data_type(), &strict).ok()?;
+    let is_same = ScalarValue::try_from_array(value, 0).ok()? == ScalarValue::try_from_array(&back, 0).ok()?;
+    let text = ScalarValue::try_from_array(&text, 0).ok()?;
+    text.try_as_str().flatten().filter(|_| is_same).map(str::to_owned)
 }
 
 impl<'a> Altered<'a> {
@@ -103,17 +118,16 @@ impl<'a> Altered<'a> {
     }
 
     /// The value that existing rows get, as text: the default, computed now.
-    fn initial(
-        &self,
-        column: &ast::ColumnDef,
-        data_type: &datafusion::arrow::datatypes::DataType,
-    ) -> Result<Option<String>, Error> {
+    fn initial(&self, column: &ast::ColumnDef, data_type: &DataType) -> Result<Option<String>, Error> {
         let default = column.options.iter().find_map(|option| match &option.option {
             ColumnOption::Default(expr) => Some(expr),
             _ => None,
         });
         let Some(expr) = default else { return Ok(None) };
-        let value = evaluate(&self.context.base, expr, &Parameters::none())?;
+        let mut value = evaluate(&self.context.base, expr, &Parameters::none())?;
+        if let Some(zone) = self.context.zone.label() {
+            value = value.cast_to(&read_type(data_type, Some(&zone)))?;
+        }
         if value.is_null() {
             return Ok(None);
         }
@@ -123,10 +137,14 @@ impl<'a> Altered<'a> {
                 crate::context::fold(&column.name)
             )));
         }
-        let typed = cast(&value.to_array()?, data_type)?;
-        let text = cast(&typed, &datafusion::arrow::datatypes::DataType::Utf8)?;
-        let text = ScalarValue::try_from_array(&text, 0)?;
-        Ok(text.try_as_str().flatten().map(str::to_owned))
+        let name = crate::context::fold(&column.name);
+        let typed = Fit::new(&self.context.base, &name, data_type.clone()).values(&value.to_array()?)?;
+        match kept_text(&typed) {
+            Some(text) => Ok(Some(text)),
+            None => Err(Error::statement(format!(
+                "the default of column `{name}` has no text that could be kept for existing rows; add it without"
+            ))),
+        }
     }
 
     fn drop(&mut self, name: &ast::Ident, if_exists: bool) -> Result<(), Error> {

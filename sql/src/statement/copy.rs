@@ -19,6 +19,7 @@ use super::name::{distinct, new_name};
 use super::output_file::{OutputFile, OutputForm};
 use crate::answer::Answer;
 use crate::column::{NewColumn, assign_ids, from_field};
+use crate::column_default::ColumnDefault;
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::files::{check_local_files, set_option};
@@ -38,7 +39,9 @@ pub(super) async fn from(session: &Session, context: &Arc<Context>, copy: &CopyF
         set_option(&mut options, name, value)?;
     }
     let format = copy.format.as_deref().map(format_named).transpose()?;
-    let files = resolve_sources(&copy.sources, format)?;
+    let sources = copy.sources.clone();
+    let files = tokio::task::spawn_blocking(move || resolve_sources(&sources, format));
+    let files = files.await.map_err(|_| Error::statement("reading the files was broken off"))??;
     let qualified = context.qualify(&copy.table)?;
     let table = context.find_table(&qualified, context.visible)?;
     let columns: Vec<String> = copy.columns.iter().map(crate::context::fold).collect();
@@ -82,8 +85,10 @@ struct Target {
     create: Option<Proposal>,
     columns: Vec<Column>,
     sort_by: Vec<SortKey>,
-    /// The columns that the files hold, where not all of the table's.
+    /// The columns that the files hold, in their order, where not all of the table's.
     in_files: Option<Vec<String>>,
+    /// Whether the columns were told from the files.
+    is_inferred: bool,
 }
 
 impl Target {
@@ -94,9 +99,13 @@ impl Target {
         in_files: Option<Vec<String>>,
     ) -> Result<Self, Error> {
         let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
-        for named in in_files.iter().flatten() {
+        let listed: &[String] = in_files.as_deref().unwrap_or_default();
+        for (place, named) in listed.iter().enumerate() {
             if !columns.iter().any(|column| column.name.as_str() == named) {
                 return Err(Error::statement(format!("table `{name}` has no column `{named}`")));
+            }
+            if listed[..place].contains(named) {
+                return Err(Error::statement(format!("column `{named}` is named twice")));
             }
         }
         let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
@@ -107,6 +116,7 @@ impl Target {
             columns,
             sort_by: sort_by.unwrap_or_default(),
             in_files,
+            is_inferred: false,
         })
     }
 
@@ -146,17 +156,16 @@ impl Target {
             columns,
             sort_by: Vec::new(),
             in_files: None,
+            is_inferred: declared.is_none(),
         })
     }
 
-    /// The columns that the files hold, in the table's order.
+    /// The columns that the files hold, in the files' order: without a header it alone tells them apart.
     fn read_columns(&self) -> Vec<Column> {
+        let column = |name: &String| self.columns.iter().find(|column| column.name.as_str() == name).cloned();
         match &self.in_files {
             None => self.columns.clone(),
-            Some(named) => {
-                let read = self.columns.iter().filter(|column| named.iter().any(|name| column.name.as_str() == name));
-                read.cloned().collect()
-            }
+            Some(named) => named.iter().filter_map(column).collect(),
         }
     }
 }
@@ -168,6 +177,18 @@ fn declared_columns(context: &Context, text: &str) -> Result<Vec<NewColumn>, Err
     let crate::parse::Statement::CreateTable(create) = parsed.statement else {
         return Err(Error::statement("the declared columns cannot be read"));
     };
+    if let Some(constraint) = create.constraints.first() {
+        return Err(crate::column::refused_constraint(&constraint.to_string()));
+    }
+    let has_more = !create.sort_by.is_empty()
+        || !create.options.is_empty()
+        || create.comment.is_some()
+        || create.like.is_some()
+        || create.query.is_some();
+    if has_more {
+        return Err(Error::statement("the declared columns are followed by something else")
+            .with_hint("an import takes columns alone, as in `a bigint, b varchar`; CREATE TABLE takes the rest"));
+    }
     create.columns.iter().map(|column| crate::column::declared(&context.base, column)).collect()
 }
 
@@ -185,7 +206,10 @@ async fn append(
     let missing = Missing::new(context, &target, &read)?;
     let file_count = files.len();
     let (sender, mut batches) = tokio::sync::mpsc::channel(WAITING_BATCHES);
-    let reader = import::open_counted(files, read_schema, options, progress);
+    let mut reader = import::open_counted(files, read_schema, options, progress);
+    if target.is_inferred {
+        reader = reader.with_inferred_types();
+    }
     let reading = tokio::task::spawn_blocking(move || {
         for batch in reader {
             let failed = batch.is_err();
@@ -225,13 +249,13 @@ async fn append(
 
 /// The columns of a table that the files do not hold: their defaults, or NULL.
 struct Missing {
-    /// For each column of the table, its place in the files or its value.
+    /// For each column of the table, its place in the files or its default.
     sources: Vec<Source>,
 }
 
 enum Source {
     File(usize),
-    Value(datafusion::scalar::ScalarValue),
+    Default(ColumnDefault),
 }
 
 impl Missing {
@@ -240,14 +264,7 @@ impl Missing {
             if let Some(place) = read.iter().position(|found| found.id == column.id) {
                 return Ok(Source::File(place));
             }
-            let value = match &column.default {
-                Some(text) => {
-                    let expr = crate::target::default_ast(text)?;
-                    crate::expression::evaluate(&context.base, &expr, &crate::parameters::Parameters::none())?
-                }
-                None => datafusion::scalar::ScalarValue::Null,
-            };
-            Ok(Source::Value(value.cast_to(&column.data_type)?))
+            Ok(Source::Default(ColumnDefault::new(&context.base, column)?))
         };
         Ok(Self { sources: target.columns.iter().map(source).collect::<Result<_, _>>()? })
     }
@@ -259,7 +276,7 @@ impl Missing {
             .iter()
             .map(|source| match source {
                 Source::File(place) => Ok(Arc::clone(batch.column(*place))),
-                Source::Value(value) => Ok(value.to_array_of_size(rows)?),
+                Source::Default(default) => default.rows(rows),
             })
             .collect::<Result<_, Error>>()?;
         let nullable: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
@@ -287,7 +304,8 @@ pub(super) async fn to(session: &Session, context: &Arc<Context>, copy: &CopyTo)
         }
     };
     let mut rows = session.rows(context, plan).await?.into_rows()?;
-    let provenance = Provenance { version: rows.version.number(), lake_id: context.state.lake().to_string() };
+    let version = rows.version;
+    let provenance = Provenance { version: version.number(), lake_id: context.state.lake().to_string() };
     let mut file = OutputFile::create(&path, form, &rows.schema, &provenance)?;
     let mut count = 0;
     while let Some(batch) = rows.next().await {
@@ -298,5 +316,5 @@ pub(super) async fn to(session: &Session, context: &Arc<Context>, copy: &CopyTo)
     file.finish()?;
     let column: ArrayRef = Arc::new(Int64Array::from(vec![count]));
     let batch = RecordBatch::try_from_iter([("count", column)])?;
-    Ok(Work::Answer(Answer::of_batch(context.visible, batch)))
+    Ok(Work::Answer(Answer::of_batch(version, batch)))
 }

@@ -1,19 +1,21 @@
 //! CREATE SCHEMA, TABLE and VIEW.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::common::DFSchema;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::sql::sqlparser::ast;
 use frostline_catalog::schema::{Column, SortKey};
 use frostline_catalog::transaction::{Proposal, TableTarget};
 use frostline_catalog::{FieldId, Name, Relation};
 
 use super::Work;
+use super::assign::assign_all;
 use super::name::{distinct, new_name, own_schema, plain};
-use crate::column::{NewColumn, assign_ids, computed_type, declared, from_field};
+use crate::column::{NewColumn, assign_ids, declared, from_field};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
-use crate::parse::{self, SortColumn, Statement, parse_one};
+use crate::parse::{self, SortColumn, Statement, VersionClause, parse_one};
+use crate::references::{Reference, References, references};
 use crate::rows::write_plan;
 use crate::session::{Commit, Session, fill_parameters};
 
@@ -98,7 +100,7 @@ pub(super) async fn table(
     let Some(plan) = plan else {
         return Ok(Work::Commit(Commit::of("create table", format!("{verb} {qualified}"), changes)));
     };
-    let plan = if create.columns.is_empty() { plan } else { cast_by_position(plan, &columns, &qualified)? };
+    let plan = if create.columns.is_empty() { plan } else { assign_all(context, plan, &columns, &qualified)? };
     let rows = write_plan(session, context, plan, &columns, sort_by).await?;
     let count = rows.rows();
     let mut blocks = Vec::new();
@@ -157,36 +159,6 @@ fn table_options(options: &[(String, String)]) -> Result<Vec<(String, String)>, 
     }
 }
 
-pub(super) fn cast_by_position(
-    plan: datafusion::logical_expr::LogicalPlan,
-    columns: &[Column],
-    table: &QualifiedName,
-) -> Result<datafusion::logical_expr::LogicalPlan, Error> {
-    let found = plan.schema().fields().len();
-    if found != columns.len() {
-        return Err(Error::statement(format!(
-            "table `{table}` has {} columns, and its query yields {found}",
-            columns.len()
-        )));
-    }
-    let schema: DFSchema = plan.schema().as_ref().clone();
-    let casts = plan
-        .schema()
-        .columns()
-        .into_iter()
-        .zip(columns)
-        .map(|(source, target)| {
-            let cast = datafusion::logical_expr::ExprSchemable::cast_to(
-                Expr::Column(source),
-                &computed_type(&target.data_type),
-                &schema,
-            )?;
-            Ok(cast.alias(target.name.as_str()))
-        })
-        .collect::<Result<Vec<_>, datafusion::common::DataFusionError>>()?;
-    Ok(LogicalPlanBuilder::from(plan).project(casts)?.build()?)
-}
-
 pub(super) async fn view(context: &Arc<Context>, create: &parse::CreateView) -> Result<Work, Error> {
     let (schema, name, qualified) = new_name(context, &create.name)?;
     let mut changes = Vec::new();
@@ -207,6 +179,9 @@ pub(super) async fn view(context: &Arc<Context>, create: &parse::CreateView) -> 
     }
     let columns: Vec<Name> = create.columns.iter().map(plain).collect::<Result<_, _>>()?;
     let found = plan.schema().fields().len();
+    if found == 0 {
+        return Err(Error::statement(format!("view `{qualified}` has no column")));
+    }
     if !columns.is_empty() && columns.len() != found {
         let named = columns.len();
         return Err(Error::statement(format!(
@@ -227,22 +202,73 @@ pub(super) async fn view(context: &Arc<Context>, create: &parse::CreateView) -> 
     Ok(Work::Commit(Commit::of("create view", format!("{verb} {qualified}"), changes)))
 }
 
-/// A view must not rest on itself, nor on files of one machine.
+/// A view must not rest on itself, nor on files of one machine. Its names without a schema are those of its own schema,
+/// whoever reads it; they must be meant so.
 fn check_view_text(context: &Context, text: &str, view: &QualifiedName) -> Result<(), Error> {
-    let Statement::Query(query) = parse_one(text)?.statement else {
-        return Err(Error::statement("a view's text is one query"));
-    };
-    for reference in crate::references::references(&query)?.relations {
-        match reference {
-            crate::references::Reference::Plain(name) | crate::references::Reference::At { name, .. } => {
-                if context.qualify(&name)? == *view {
-                    return Err(Error::statement(format!("view `{view}` cannot rest on itself")));
+    for reference in relations_of(text)? {
+        match &reference {
+            Reference::Plain(name) | Reference::At { name, .. } => {
+                if name.0.len() == 1 && view.schema != context.schema {
+                    return Err(Error::statement(format!(
+                        "view `{view}` names `{name}` without a schema; write `{}.{name}` or `{}.{name}`",
+                        context.schema, view.schema
+                    )));
                 }
             }
-            crate::references::Reference::File { .. } | crate::references::Reference::ReadFunction { .. } => {
+            Reference::File { .. } | Reference::ReadFunction { .. } => {
                 return Err(Error::statement("a view cannot rest on a file: import it into a table first"));
             }
         }
     }
+    check_no_cycle(context, text, view)
+}
+
+/// Follows the views that a view's text names, and those that their texts name.
+fn check_no_cycle(context: &Context, text: &str, view: &QualifiedName) -> Result<(), Error> {
+    let mut seen: HashSet<QualifiedName> = HashSet::new();
+    // Texts to look through, each with the schema of its bare names and the first view on the way to it.
+    let mut open: Vec<(String, String, Option<QualifiedName>)> = vec![(text.to_owned(), view.schema.clone(), None)];
+    while let Some((text, schema, through)) = open.pop() {
+        for reference in relations_of(&text)? {
+            let name = match &reference {
+                Reference::Plain(name) => name,
+                Reference::At { name, clause, .. } if !names_a_fixed_past(clause) => name,
+                _ => continue,
+            };
+            let found = Context::qualify_in(&schema, name)?;
+            if found == *view {
+                let error = Error::statement(format!("view `{view}` cannot rest on itself"));
+                return Err(match through {
+                    Some(through) => error.with_hint(format!("it would, through `{through}`")),
+                    None => error,
+                });
+            }
+            if let Some(Relation::View(_, next)) = context.find(&found, context.visible)
+                && seen.insert(found.clone())
+            {
+                let through = through.clone().unwrap_or_else(|| found.clone());
+                open.push((next.query.clone(), found.schema, Some(through)));
+            }
+        }
+    }
     Ok(())
+}
+
+/// What a view's text names, without the names of its recursive queries.
+fn relations_of(text: &str) -> Result<Vec<Reference>, Error> {
+    let Statement::Query(query) = parse_one(text)?.statement else {
+        return Err(Error::statement("a view's text is one query"));
+    };
+    let found: References = references(&query)?;
+    let mut relations = found.relations.clone();
+    relations.retain(|reference| !matches!(reference, Reference::Plain(name) if found.may_be_recursive(name)));
+    Ok(relations)
+}
+
+/// Whether a clause always asks for the same version, which is older than whatever is created now.
+fn names_a_fixed_past(clause: &VersionClause) -> bool {
+    match clause {
+        VersionClause::Version(expr) | VersionClause::Timestamp(expr) => matches!(expr, ast::Expr::Value(_)),
+        VersionClause::Tag(_) | VersionClause::Branch(_) | VersionClause::Auto(_) => false,
+    }
 }

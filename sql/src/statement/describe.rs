@@ -9,7 +9,7 @@ use frostline_catalog::{Relation, Version};
 
 use super::Work;
 use crate::answer::Answer;
-use crate::context::{Context, SYSTEM};
+use crate::context::{Context, INFORMATION_SCHEMA, SYSTEM, no_as_of};
 use crate::error::Error;
 use crate::parse::TableAt;
 use crate::type_name::sql_type;
@@ -77,7 +77,11 @@ pub(super) async fn relation(context: &Arc<Context>, at: &TableAt) -> Result<Wor
             }
         }
         other => {
-            let known = other.is_some() || qualified.schema == SYSTEM;
+            let of_information_schema = qualified.schema == INFORMATION_SCHEMA;
+            if of_information_schema && at.as_of.is_some() {
+                return Err(no_as_of(&qualified));
+            }
+            let known = other.is_some() || qualified.schema == SYSTEM || of_information_schema;
             let provider = match known {
                 true => context.relation(&qualified, version, 0).await?,
                 false => None,
@@ -92,11 +96,11 @@ pub(super) async fn relation(context: &Arc<Context>, at: &TableAt) -> Result<Wor
 }
 
 pub(super) async fn query(context: &Arc<Context>, query: &ast::Query) -> Result<Work, Error> {
-    let plan = context.plan_query(query, context.visible, 0).await?;
+    let (plan, names) = context.plan_result(query).await?;
     let plan = crate::session::fill_parameters(plan, &context.parameters)?;
     let mut found = Descriptions::default();
     for field in plan.schema().fields() {
-        found.push(field.name(), field.data_type(), field.is_nullable());
+        found.push(names.asked(field.name()), field.data_type(), field.is_nullable());
     }
     found.into_answer(context.visible)
 }

@@ -62,6 +62,9 @@ pub(super) fn schemas(context: &Context, names: &DropNames) -> Result<Work, Erro
         };
         let text = text.ok_or_else(|| Error::statement(format!("`{name}` is no name of a schema")))?;
         own_schema(&text)?;
+        if dropped.contains(&text) {
+            return Err(Error::statement(format!("`{text}` is named twice")));
+        }
         match context.state.schema_named(&text, context.visible) {
             Some(schema) => {
                 if let Some((_, held)) = context.state.relations_at(context.visible).find(|(found, _)| *found == schema)

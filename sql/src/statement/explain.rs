@@ -1,49 +1,42 @@
 //! EXPLAIN [ANALYZE]: the planner's plans, what each scan pruned and read, and what was asked of a distant store.
 //!
-//! Requests are counted for the whole process: those of statements that run at the same time are among them.
+//! * Of a statement that writes, the query that feeds it is planned and shown. Nothing is written, and no file made.
+//! * Requests are counted for the whole process: those of statements that run at the same time are among them.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::format::ExplainStatementOptions;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, PlanType, ToStringifiedPlan};
+use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::parser::{ExplainStatement, Statement as DFStatement};
 use datafusion::sql::sqlparser::ast;
+use futures::StreamExt;
 
 use super::Work;
+use super::insert::planned;
 use crate::answer::{Answer, Rows};
 use crate::context::Context;
 use crate::error::Error;
-use crate::parse::Explain;
-use crate::session::{Session, fill_parameters};
+use crate::parse::{CopySource, CopyTo, CreateTable, Explain, Statement, parse_one};
+use crate::session::fill_parameters;
 use crate::table::ScanSummary;
-use datafusion::physical_plan::execute_stream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::StreamExt;
 
-/// The plan that explains a query.
+/// The plan that explains a statement, with its parameters open.
 pub(crate) async fn plan(context: &Arc<Context>, explain: &Explain) -> Result<LogicalPlan, Error> {
-    let inner = match explain.inner.as_ref() {
-        DFStatement::Statement(inner) => inner.as_ref(),
-        _ => return Err(Error::statement("EXPLAIN takes a query")),
-    };
-    let ast::Statement::Query(query) = inner else {
-        return Err(Error::statement("EXPLAIN takes a query").with_hint("explain the query of an INSERT alone"));
-    };
-    let statement =
-        DFStatement::Explain(ExplainStatement { options: explain.options.clone(), statement: explain.inner.clone() });
-    context.plan_statement(statement, query, context.visible, 0).await
+    explained(context, &explain.options, feeding_plan(context, &explain.inner).await?).await
 }
 
-pub(super) async fn run(session: &Session, context: &Arc<Context>, explain: &Explain) -> Result<Work, Error> {
+pub(super) async fn run(context: &Arc<Context>, explain: &Explain) -> Result<Work, Error> {
     let before = context.lake.ledger().store().requests();
-    let plan = plan(context, explain).await?;
-    let plan = fill_parameters(plan, &context.parameters)?;
+    let plan = fill_parameters(feeding_plan(context, &explain.inner).await?, &context.parameters)?;
+    let plan = explained(context, &explain.options, plan).await?;
     let physical = context.base.create_physical_plan(&plan).await?;
     let schema = physical.schema();
     let batches = execute_stream(physical, context.task())?;
-    let _ = session;
     let scans = context.scans.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let own = scans.iter().map(|scan| ("scan".to_owned(), shown(context, scan)));
     let lines: Vec<(String, String)> =
@@ -69,6 +62,59 @@ fn lines_batch(schema: &SchemaRef, lines: &[(String, String)]) -> Result<RecordB
     let kinds: ArrayRef = Arc::new(StringArray::from_iter_values(lines.iter().map(|(kind, _)| kind)));
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(lines.iter().map(|(_, text)| text)));
     Ok(RecordBatch::try_new(Arc::clone(schema), vec![kinds, texts])?)
+}
+
+/// The plan of the query that a statement runs. If it is only described, its parameters are open.
+async fn feeding_plan(context: &Arc<Context>, statement: &Statement) -> Result<LogicalPlan, Error> {
+    match statement {
+        Statement::Query(query) => Ok(context.plan_result(query).await?.0),
+        Statement::Insert(insert) => {
+            let planned = planned(context, insert).await?;
+            match context.describing {
+                true => Ok(planned.source),
+                false => planned.rows(&context.parameters),
+            }
+        }
+        Statement::CreateTable(CreateTable { query: Some(query), .. })
+        | Statement::CopyTo(CopyTo { source: CopySource::Query(query), .. }) => {
+            context.plan_query(query, context.visible, 0).await
+        }
+        Statement::CopyTo(CopyTo { source: CopySource::Table(name), .. }) => {
+            let query = parsed_query(&format!("SELECT * FROM {name}"))?;
+            context.plan_query(&query, context.visible, 0).await
+        }
+        _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
+    }
+}
+
+/// The EXPLAIN of a plan. The planner checks the options on a query of its own, whose plan then gives way.
+async fn explained(
+    context: &Context,
+    options: &ExplainStatementOptions,
+    plan: LogicalPlan,
+) -> Result<LogicalPlan, Error> {
+    let query = ast::Statement::Query(parsed_query("SELECT 1")?);
+    let statement = Box::new(DFStatement::Statement(Box::new(query)));
+    let statement = DFStatement::Explain(ExplainStatement { options: options.clone(), statement });
+    match context.base.statement_to_plan(statement).await? {
+        LogicalPlan::Explain(mut explain) => {
+            explain.stringified_plans = vec![plan.to_stringified(PlanType::InitialLogicalPlan)];
+            explain.plan = Arc::new(plan);
+            Ok(LogicalPlan::Explain(explain))
+        }
+        LogicalPlan::Analyze(mut analyze) => {
+            analyze.input = Arc::new(plan);
+            Ok(LogicalPlan::Analyze(analyze))
+        }
+        _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
+    }
+}
+
+fn parsed_query(text: &str) -> Result<Box<ast::Query>, Error> {
+    match parse_one(text)?.statement {
+        Statement::Query(query) => Ok(query),
+        _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
+    }
 }
 
 /// What a scan decided, as a line.

@@ -2,24 +2,63 @@
 
 use std::sync::Arc;
 
-use datafusion::common::DataFusionError;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::sql::parser::Statement as DFStatement;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::ObjectId;
 use frostline_catalog::schema::Column;
 use frostline_catalog::transaction::TableTarget;
 
 use super::Work;
-use super::create::{cast_by_position, counted};
+use super::assign::{assign, fit_for};
+use super::cell::fit_cell;
+use super::create::counted;
 use super::name::own_schema;
-use crate::context::{Context, QualifiedName};
+use crate::column::computed_type;
+use crate::context::{Context, QualifiedName, fold};
 use crate::error::Error;
 use crate::parameters::Parameters;
 use crate::parse;
 use crate::rows::PlanRows;
 use crate::session::{Commit, Session, fill_parameters};
-use crate::target::InsertTarget;
+
+/// An INSERT that is planned and not run.
+pub(super) struct Planned {
+    /// What the query sees.
+    context: Arc<Context>,
+    /// The query whose rows are given, its parameters open.
+    pub(super) source: LogicalPlan,
+    /// The places among the table's columns that the query's are for.
+    places: Vec<usize>,
+    table: ObjectId,
+    name: QualifiedName,
+    columns: Vec<Column>,
+}
+
+impl Planned {
+    /// The query whose rows are the new rows: every column of the table, in order, of its type.
+    pub(super) fn rows(&self, parameters: &Parameters) -> Result<LogicalPlan, Error> {
+        // A parameter has a type only when it has a value.
+        let filled = fill_parameters(self.source.clone(), parameters)?;
+        assign(&self.context, filled, &self.columns, &self.places)
+    }
+}
+
+/// Plans an INSERT.
+pub(super) async fn planned(context: &Arc<Context>, insert: &parse::Insert) -> Result<Planned, Error> {
+    let name = context.qualify(&insert.table)?;
+    own_schema(&name.schema)?;
+    let table = context.find_table(&name, context.visible)?;
+    let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
+    let context = Arc::new(with_fits(context, &columns)?);
+    let (source, places) = match &insert.source {
+        Some(source) => plan(&context, insert, source, &name, &columns).await?,
+        // DEFAULT VALUES: one row, and no column of it is named.
+        None => (LogicalPlanBuilder::empty(true).build()?, Vec::new()),
+    };
+    Ok(Planned { context, source, places, table, name, columns })
+}
 
 pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &parse::Insert) -> Result<Work, Error> {
     run_each(session, context, insert, std::slice::from_ref(&context.parameters)).await
@@ -32,14 +71,13 @@ pub(crate) async fn run_each(
     insert: &parse::Insert,
     parameters: &[Parameters],
 ) -> Result<Work, Error> {
-    let (qualified, table, columns) = target(context, insert)?;
-    let plan = plan(context, insert, &qualified, &columns).await?;
-    let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
-    let mut rows = PlanRows::new(context, &columns, sort_by.unwrap_or_default());
+    session.inner().check_writes()?;
+    let planned = planned(context, insert).await?;
+    let context = &planned.context;
+    let sort_by = context.state.table_at(planned.table, context.visible).map(|table| table.sort_by.clone());
+    let mut rows = PlanRows::new(context, &planned.columns, sort_by.unwrap_or_default());
     for values in parameters {
-        // A parameter may have another type than its column: the planner took the column's.
-        let filled = cast_by_position(fill_parameters(plan.clone(), values)?, &columns, &qualified)?;
-        rows.write(session, context, filled).await?;
+        rows.write(session, context, planned.rows(values)?).await?;
     }
     let rows = rows.finish().await?;
     let count = rows.rows();
@@ -47,10 +85,10 @@ pub(crate) async fn run_each(
         return Ok(Work::no_change(context));
     }
     let mut blocks = Vec::new();
-    let changes = rows.into_proposals(TableTarget::Existing(table), &mut blocks);
+    let changes = rows.into_proposals(TableTarget::Existing(planned.table), &mut blocks);
     Ok(Work::Commit(Commit {
         operation: "insert",
-        summary: format!("insert {qualified}, {}", counted(count)),
+        summary: format!("insert {}, {}", planned.name, counted(count)),
         rows: count,
         reads: context.tables_read(),
         changes,
@@ -58,77 +96,113 @@ pub(crate) async fn run_each(
     }))
 }
 
-/// The query whose rows are the new rows, with its parameters open.
-pub(crate) async fn plan_source(context: &Arc<Context>, insert: &parse::Insert) -> Result<LogicalPlan, Error> {
-    let (qualified, _, columns) = target(context, insert)?;
-    plan(context, insert, &qualified, &columns).await
+/// The query that feeds an INSERT, its parameters open; and those parameters that stand for whole values of columns,
+/// with the columns' types.
+pub(crate) async fn plan_source(
+    context: &Arc<Context>,
+    insert: &parse::Insert,
+) -> Result<(LogicalPlan, Vec<(String, DataType)>), Error> {
+    let planned = planned(context, insert).await?;
+    let mut types: Vec<(String, DataType)> = Vec::new();
+    let body: Option<&ast::SetExpr> = insert.source.as_deref().map(|source| &*source.body);
+    if let Some(ast::SetExpr::Values(values)) = body
+        && !insert.by_name
+    {
+        for row in &values.rows {
+            for (cell, place) in row.content.iter().zip(&planned.places) {
+                if let ast::Expr::Value(value) = cell
+                    && let ast::Value::Placeholder(name) = &value.value
+                {
+                    types.push((name.clone(), computed_type(&planned.columns[*place].data_type)));
+                }
+            }
+        }
+    }
+    Ok((planned.source, types))
 }
 
-/// The table that receives the rows.
-fn target(context: &Context, insert: &parse::Insert) -> Result<(QualifiedName, ObjectId, Vec<Column>), Error> {
-    let qualified = context.qualify(&insert.table)?;
-    own_schema(&qualified.schema)?;
-    let table = context.find_table(&qualified, context.visible)?;
-    let columns = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
-    Ok((qualified, table, columns))
+/// The same snapshot with a function for each column that makes a value fit it. The cells of VALUES call it, each for
+/// itself, because the type that holds all cells of a column may hold none of them exactly.
+fn with_fits(context: &Context, columns: &[Column]) -> Result<Context, Error> {
+    let mut own = context.with_parameters(context.parameters.clone());
+    for column in columns {
+        let function = Arc::new(ScalarUDF::from(fit_for(&own, column)));
+        FunctionRegistry::register_udf(&mut own.base, function)?;
+    }
+    Ok(own)
 }
 
-/// The query whose rows are the new rows: every column of the table, in order, cast to its type.
+/// The query whose rows are given, and the places of the columns that its own are for.
 async fn plan(
     context: &Arc<Context>,
     insert: &parse::Insert,
+    source: &ast::Query,
     table: &QualifiedName,
     columns: &[Column],
-) -> Result<LogicalPlan, Error> {
-    let mut statement = insert.ast.as_ref().clone();
+) -> Result<(LogicalPlan, Vec<usize>), Error> {
+    let mut query = source.clone();
     if insert.by_name {
-        let source = context.plan_query(&insert.source, context.visible, 0).await?;
-        let names: Vec<ast::Ident> =
-            source.schema().fields().iter().map(|field| ast::Ident::with_quote('"', field.name())).collect();
-        check_names(table, columns, names.iter().map(|name| name.value.as_str()))?;
-        statement.columns = names.into_iter().map(|name| ast::ObjectName::from(vec![name])).collect();
-    } else {
-        let names = insert.columns.iter().filter_map(|name| name.0.last()?.as_ident().map(crate::context::fold));
-        let names: Vec<String> = names.collect();
-        check_names(table, columns, names.iter().map(String::as_str))?;
+        let plan = context.plan_query(&query, context.visible, 0).await?;
+        let schema = Arc::clone(plan.schema());
+        let places = places(table, columns, schema.fields().iter().map(|field| field.name().as_str()))?;
+        return Ok((plan, places));
     }
-    statement.table = ast::TableObject::TableName(crate::target::target_name(table));
-    let target = InsertTarget::new(&context.base, columns)?;
-    let mut state = context.planning_state(&insert.source, context.visible, 0).await?;
-    let catalogs = crate::target::with_target(state.catalog_list(), table, target);
-    state.register_catalog_list(catalogs);
-    let statement = DFStatement::Statement(Box::new(ast::Statement::Insert(statement)));
-    match state.statement_to_plan(statement).await {
-        Ok(LogicalPlan::Dml(dml)) => Ok(LogicalPlan::clone(&dml.input)),
-        Ok(_) => Err(Error::statement("the INSERT has no rows")),
-        Err(DataFusionError::Plan(text)) if text.starts_with("Column count doesn't match insert query") => {
-            let expected = if statement_columns(insert) == 0 { columns.len() } else { statement_columns(insert) };
-            Err(Error::statement(format!(
-                "the INSERT names {expected} columns of `{table}`, and its rows have another number"
-            )))
+    let places: Vec<usize> = match insert.columns.is_empty() {
+        true => (0..columns.len()).collect(),
+        false => {
+            let names: Vec<String> = insert.columns.iter().map(column_name).collect::<Result<_, _>>()?;
+            places(table, columns, names.iter().map(String::as_str))?
         }
-        Err(error) => Err(error.into()),
+    };
+    if let ast::SetExpr::Values(values) = query.body.as_mut() {
+        for row in &mut values.rows {
+            if row.content.len() != places.len() {
+                return Err(other_count(table, places.len()));
+            }
+            for (cell, place) in row.content.iter_mut().zip(&places) {
+                fit_cell(cell, &columns[*place])?;
+            }
+        }
     }
+    let plan = context.plan_query(&query, context.visible, 0).await?;
+    if plan.schema().fields().len() != places.len() {
+        return Err(other_count(table, places.len()));
+    }
+    Ok((plan, places))
 }
 
-fn statement_columns(insert: &parse::Insert) -> usize {
-    insert.columns.len()
+fn column_name(name: &ast::ObjectName) -> Result<String, Error> {
+    let column = match name.0.as_slice() {
+        [part] => part.as_ident().map(fold),
+        _ => None,
+    };
+    column.ok_or_else(|| Error::statement(format!("`{name}` is no column's name; write it without the table's")))
 }
 
-fn check_names<'a>(
+fn other_count(table: &QualifiedName, expected: usize) -> Error {
+    Error::statement(format!("the INSERT names {expected} columns of `{table}`, and its rows have another number"))
+}
+
+/// The places of columns that are named.
+fn places<'a>(
     table: &QualifiedName,
     columns: &[Column],
     names: impl IntoIterator<Item = &'a str>,
-) -> Result<(), Error> {
+) -> Result<Vec<usize>, Error> {
+    let mut places: Vec<usize> = Vec::new();
     for name in names {
-        if !columns.iter().any(|column| column.name.as_str() == name) {
+        let Some(place) = columns.iter().position(|column| column.name.as_str() == name) else {
             let known = columns.iter().map(|column| column.name.as_str());
             let nearest = frostline_catalog::nearest(name, known)
                 .map_or_else(|| all_names(columns), |nearest| format!("did you mean `{nearest}`?"));
             return Err(Error::statement(format!("table `{table}` has no column `{name}`; {nearest}")));
+        };
+        if places.contains(&place) {
+            return Err(Error::statement(format!("column `{name}` is named twice")));
         }
+        places.push(place);
     }
-    Ok(())
+    Ok(places)
 }
 
 fn all_names(columns: &[Column]) -> String {

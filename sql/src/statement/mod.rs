@@ -2,6 +2,8 @@
 
 mod alter;
 mod append;
+mod assign;
+mod cell;
 mod copy;
 mod create;
 mod describe;
@@ -36,7 +38,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parse::{Parsed, Statement};
-use crate::session::{Commit, Session, pinned};
+use crate::session::{Commit, Session};
 
 /// What a statement comes to.
 #[derive(Debug)]
@@ -61,15 +63,16 @@ pub(crate) fn run<'a>(
 ) -> BoxFuture<'a, Result<Work, Error>> {
     async move {
         let statement = &parsed.statement;
-        if statement.writes() && session.inner().own.pin.is_some() {
-            return Err(pinned(context.visible));
+        if statement.writes() {
+            session.inner().check_writes()?;
         }
         match statement {
             Statement::Query(query) => {
-                let plan = context.plan_query(query, context.visible, 0).await?;
-                session.rows(context, plan).await.map(Work::Answer)
+                let (plan, names) = context.plan_result(query).await?;
+                let rows = session.rows(context, plan).await?.into_rows()?;
+                Ok(Work::Answer(Answer::Rows(names.give(rows))))
             }
-            Statement::Explain(explain) => explain::run(session, context, explain).await,
+            Statement::Explain(explain) => explain::run(context, explain).await,
             Statement::Insert(insert) => insert::run(session, context, insert).await,
             Statement::CreateTable(table) => create::table(session, context, table).await,
             Statement::CreateSchema(schema) => create::schema(context, schema),

@@ -1,13 +1,12 @@
 //! A file that COPY TO writes.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use frostline_engine::export::{
-    BinaryStyle, CsvOptions, CsvRows, ExportError, JsonRows, ParquetRows, Provenance, RowEncoder,
+    BinaryStyle, CsvOptions, CsvRows, ExportError, JsonRows, ParquetRows, Provenance, ResultFile, RowEncoder,
 };
 use frostline_engine::import::{FileFormat, ImportOptions};
 
@@ -63,11 +62,10 @@ fn csv_options(delimiter: u8, options: &[(String, String)]) -> Result<CsvOptions
     })
 }
 
-/// A file that appears under its name only when it is whole.
+/// A file that appears under its name only when it is whole, see [`ResultFile`].
 pub(super) struct OutputFile {
     path: PathBuf,
-    temporary: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<ResultFile>,
     encoder: Box<dyn RowEncoder>,
 }
 
@@ -79,10 +77,8 @@ impl OutputFile {
         schema: &SchemaRef,
         provenance: &Provenance,
     ) -> Result<Self, Error> {
-        let name = path.file_name().ok_or_else(|| Error::statement(format!("`{}` is no file", path.display())))?;
-        let temporary = path.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
-        let file = File::create(&temporary).map_err(|error| written(path, &error))?;
-        let mut created = Self { path: path.to_owned(), temporary, file: BufWriter::new(file), encoder: form.encoder };
+        let file = ResultFile::open(path).map_err(|error| written(path, &error))?;
+        let mut created = Self { path: path.to_owned(), file: BufWriter::new(file), encoder: form.encoder };
         let begun = created.encoder.begin(&provenance.note_in(schema), &mut created.file);
         begun.map_err(|error| failed(path, error))?;
         Ok(created)
@@ -95,15 +91,9 @@ impl OutputFile {
     /// Gives the whole file its name.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.encoder.end(&mut self.file).map_err(|error| failed(&self.path, error))?;
-        self.file.flush().map_err(|error| written(&self.path, &error))?;
-        std::fs::rename(&self.temporary, &self.path).map_err(|error| written(&self.path, &error))
-    }
-}
-
-impl Drop for OutputFile {
-    fn drop(&mut self) {
-        // After a whole file was renamed there is nothing left to remove.
-        let _ = std::fs::remove_file(&self.temporary);
+        let Self { path, file, .. } = self;
+        let file = file.into_inner().map_err(|error| written(&path, error.error()))?;
+        file.finish().map_err(|error| written(&path, &error))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::expression::evaluate;
 use crate::parameters::Parameters;
 use crate::parse::{Execute, Parsed, Prepare, parse_one};
+use crate::planning::zone::read_type;
 use crate::references::{Reference, references};
 use crate::session::{Prepared, Session};
 use crate::sql_types::arrow_type;
@@ -65,7 +66,7 @@ pub(crate) fn with_values(
     for (place, expr) in execute.parameters.iter().enumerate() {
         let value = evaluate(&context.base, expr, &context.parameters)?;
         values.push(match prepared.types.get(place) {
-            Some(data_type) => cast(value, data_type)?,
+            Some(data_type) => cast(value, &read_type(data_type, context.zone.label().as_ref()))?,
             None => value,
         });
     }
@@ -76,8 +77,13 @@ pub(crate) fn with_values(
             values.len()
         )));
     }
+    let parsed = parse_one(&prepared.text)?;
+    let taken = parsed.parameters.iter().filter_map(|name| name.parse::<usize>().ok()).max().unwrap_or(0);
+    if values.len() > taken.max(prepared.types.len()) {
+        return Err(Error::statement(format!("`{name}` takes {taken} parameters, and {} are given", values.len())));
+    }
     let with_values = Arc::new(context.with_parameters(Parameters::positional(values)));
-    Ok((with_values, parse_one(&prepared.text)?))
+    Ok((with_values, parsed))
 }
 
 fn cast(value: ScalarValue, data_type: &datafusion::arrow::datatypes::DataType) -> Result<ScalarValue, Error> {

@@ -87,15 +87,15 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
     let name = full_name(name);
     let defaults = Arc::clone(session.lake.base.config_options());
     let mut inner = session.inner();
+    let initial = inner.initial.clone();
     match name.as_str() {
         "all" => {
             inner.options = datafusion::common::config::ConfigOptions::clone(&defaults);
-            inner.own.changed.clear();
-            inner.own.pin = None;
+            inner.own = initial;
         }
-        "frostline.author" => inner.own.author.clear(),
-        "frostline.message" => inner.own.message.clear(),
-        "frostline.commit_time" => inner.own.commit_time = None,
+        "frostline.author" => inner.own.author = initial.author,
+        "frostline.message" => inner.own.message = initial.message,
+        "frostline.commit_time" => inner.own.commit_time = initial.commit_time,
         _ => {
             check_allowed(&name, &inner.options)?;
             let value = defaults.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value);

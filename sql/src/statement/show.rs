@@ -12,7 +12,7 @@ use frostline_catalog::{Name, Relation};
 use super::Work;
 use super::describe::version_of;
 use crate::answer::Answer;
-use crate::context::{Context, QualifiedName};
+use crate::context::{Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
 use crate::error::Error;
 use crate::parse::{ShowTables, TableAt, parse_one};
 use crate::session::Session;
@@ -24,13 +24,15 @@ pub(super) async fn tables(session: &Session, context: &Arc<Context>, show: &Sho
         None => context.visible,
     };
     let mut conditions = Vec::new();
+    let mut own: Option<&str> = None;
     if let Some(schema) = &show.schema {
         let name = match schema.0.as_slice() {
             [part] => part.as_ident().map(crate::context::fold),
             _ => None,
         };
         let name = name.ok_or_else(|| Error::statement(format!("`{schema}` is no name of a schema")))?;
-        if context.state.schema_named(&name, version).is_none() {
+        own = [SYSTEM, INFORMATION_SCHEMA].into_iter().find(|own| *own == name);
+        if own.is_none() && context.state.schema_named(&name, version).is_none() {
             return Err(context.missing(&QualifiedName { schema: name, name: String::new() }, version));
         }
         conditions.push(format!("schema_name = {}", text_literal(&name)));
@@ -42,12 +44,18 @@ pub(super) async fn tables(session: &Session, context: &Arc<Context>, show: &Sho
         true => String::new(),
         false => format!(" WHERE {}", conditions.join(" AND ")),
     };
-    let sql = format!(
-        "SELECT schema_name, table_name, kind FROM (\
-         SELECT schema_name, table_name, 'table' AS kind FROM system.tables AS OF VERSION {version} UNION ALL \
-         SELECT schema_name, view_name, 'view' FROM system.views AS OF VERSION {version}){filter} \
-         ORDER BY schema_name, table_name"
-    );
+    // What is in the lake's own schemas is the same at every version.
+    let relations = match own {
+        Some(_) => "SELECT table_schema AS schema_name, table_name, \
+                    CASE table_type WHEN 'VIEW' THEN 'view' ELSE 'table' END AS kind FROM information_schema.tables"
+            .to_owned(),
+        None => format!(
+            "SELECT schema_name, table_name, 'table' AS kind FROM system.tables AS OF VERSION {version} UNION ALL \
+             SELECT schema_name, view_name, 'view' FROM system.views AS OF VERSION {version}"
+        ),
+    };
+    let sql =
+        format!("SELECT schema_name, table_name, kind FROM ({relations}){filter} ORDER BY schema_name, table_name");
     let parsed = parse_one(&sql)?;
     let query = parsed.statement.query().ok_or_else(|| Error::statement("the query of SHOW TABLES is none"))?;
     let plan = context.plan_query(query, context.visible, 0).await?;

@@ -41,6 +41,7 @@ pub(super) async fn relation(session: &Session, context: &Arc<Context>, at: &Tab
     let qualified = context.qualify(&at.table)?;
     let provider =
         context.relation(&qualified, version, 0).await?.ok_or_else(|| context.missing(&qualified, version))?;
+    context.note_version(version);
     let source = datafusion::datasource::provider_as_source(provider);
     let plan = LogicalPlanBuilder::scan(qualified.name.as_str(), source, None)?.build()?;
     summarize(session, context, plan).await
@@ -75,10 +76,12 @@ async fn summarize(session: &Session, context: &Arc<Context>, plan: LogicalPlan)
         aggregates.push(named(mean, "mean"));
     }
     let plan = LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), aggregates)?.build()?;
-    let batches = session.collect(context, plan).await?;
+    let rows = session.rows(context, plan).await?.into_rows()?;
+    let version = rows.version;
+    let batches = rows.collect().await?;
     let row =
         batches.iter().find(|batch| batch.num_rows() == 1).ok_or_else(|| Error::statement("the summary has no row"))?;
-    Ok(Work::Answer(Answer::of_batch(context.visible, summary(row, &names, &types)?)))
+    Ok(Work::Answer(Answer::of_batch(version, summary(row, &names, &types)?)))
 }
 
 fn summary(row: &RecordBatch, names: &[String], types: &[DataType]) -> Result<RecordBatch, Error> {

@@ -7,7 +7,7 @@ use super::Work;
 use super::name::plain;
 use crate::context::Context;
 use crate::error::Error;
-use crate::instant::parse_instant;
+use crate::instant::{InstantError, parse_instant};
 use crate::parse::{CreateTag, DropTag};
 use crate::session::Commit;
 
@@ -63,7 +63,8 @@ fn check(context: &Context, name: &Name) -> Result<(), Error> {
     if text.trim().parse::<f64>().is_ok() {
         return refused("a number");
     }
-    if parse_instant(text, context.zone).is_ok() {
+    // A time that the clock showed twice or never in this zone is one in others.
+    if !matches!(parse_instant(text, context.zone), Err(InstantError::Text { .. })) {
         return refused("a date or timestamp");
     }
     Ok(())

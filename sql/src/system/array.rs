@@ -11,42 +11,42 @@ use frostline_catalog::schema::UTC;
 use super::field::text_element;
 
 /// Texts.
-pub(super) fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> ArrayRef {
+pub(crate) fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> ArrayRef {
     Arc::new(StringViewArray::from_iter_values(values))
 }
 
 /// Texts, where there are any.
-pub(super) fn optional_texts<T: AsRef<str>>(values: impl IntoIterator<Item = Option<T>>) -> ArrayRef {
+pub(crate) fn optional_texts<T: AsRef<str>>(values: impl IntoIterator<Item = Option<T>>) -> ArrayRef {
     let array: StringViewArray = values.into_iter().collect();
     Arc::new(array)
 }
 
 /// Numbers.
-pub(super) fn numbers(values: impl IntoIterator<Item = u64>) -> ArrayRef {
+pub(crate) fn numbers(values: impl IntoIterator<Item = u64>) -> ArrayRef {
     Arc::new(Int64Array::from_iter_values(values.into_iter().map(signed)))
 }
 
 /// Numbers, where there are any.
-pub(super) fn optional_numbers(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {
+pub(crate) fn optional_numbers(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {
     let array: Int64Array = values.into_iter().map(|value: Option<u64>| value.map(signed)).collect();
     Arc::new(array)
 }
 
 /// Yes and no.
-pub(super) fn flags(values: impl IntoIterator<Item = bool>) -> ArrayRef {
+pub(crate) fn flags(values: impl IntoIterator<Item = bool>) -> ArrayRef {
     let values: Vec<bool> = values.into_iter().collect();
     Arc::new(BooleanArray::from(values))
 }
 
 /// Instants, where there are any.
-pub(super) fn times(values: impl IntoIterator<Item = Option<Micros>>) -> ArrayRef {
+pub(crate) fn times(values: impl IntoIterator<Item = Option<Micros>>) -> ArrayRef {
     let array: TimestampMicrosecondArray =
         values.into_iter().map(|time: Option<Micros>| time.map(Micros::get)).collect();
     Arc::new(array.with_timezone(UTC))
 }
 
 /// Lists of texts.
-pub(super) fn text_lists(lists: &[Vec<String>]) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn text_lists(lists: &[Vec<String>]) -> Result<ArrayRef, ArrowError> {
     let offsets = OffsetBuffer::<i32>::from_lengths(lists.iter().map(Vec::len));
     let array = ListArray::try_new(Arc::new(text_element()), offsets, texts(lists.iter().flatten()), None)?;
     Ok(Arc::new(array))

@@ -9,41 +9,41 @@ use frostline_catalog::schema::UTC;
 const ELEMENT: &str = "item";
 
 /// A schema of these columns.
-pub(super) fn schema<const N: usize>(fields: [Field; N]) -> SchemaRef {
+pub(crate) fn schema<const N: usize>(fields: [Field; N]) -> SchemaRef {
     Arc::new(Schema::new(Vec::from(fields)))
 }
 
 /// A column of texts.
-pub(super) fn text(name: &str) -> Field {
+pub(crate) fn text(name: &str) -> Field {
     Field::new(name, DataType::Utf8View, false)
 }
 
 /// A column of numbers.
-pub(super) fn number(name: &str) -> Field {
+pub(crate) fn number(name: &str) -> Field {
     Field::new(name, DataType::Int64, false)
 }
 
 /// A column of yes and no.
-pub(super) fn flag(name: &str) -> Field {
+pub(crate) fn flag(name: &str) -> Field {
     Field::new(name, DataType::Boolean, false)
 }
 
 /// A column of instants.
-pub(super) fn time(name: &str) -> Field {
+pub(crate) fn time(name: &str) -> Field {
     Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())), false)
 }
 
 /// A column of lists of texts.
-pub(super) fn text_list(name: &str) -> Field {
+pub(crate) fn text_list(name: &str) -> Field {
     Field::new(name, DataType::List(Arc::new(text_element())), false)
 }
 
 /// The field of the elements of a list of texts.
-pub(super) fn text_element() -> Field {
+pub(crate) fn text_element() -> Field {
     Field::new(ELEMENT, DataType::Utf8View, true)
 }
 
 /// The column, where a row may lack a value.
-pub(super) fn optional(field: Field) -> Field {
+pub(crate) fn optional(field: Field) -> Field {
     field.with_nullable(true)
 }

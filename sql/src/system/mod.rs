@@ -11,10 +11,10 @@
 //! * Texts are string views, numbers 64 bit integers, times microseconds in UTC.
 //! * A column that never lacks a value says so in its schema.
 
-mod array;
+pub(crate) mod array;
 mod columns;
 mod commits;
-mod field;
+pub(crate) mod field;
 mod schemas;
 mod segments;
 mod settings;

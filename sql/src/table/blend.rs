@@ -27,8 +27,7 @@ use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
-use frostline_catalog::segment::Segment;
-use frostline_catalog::{ObjectId, State, Version};
+use frostline_catalog::{ObjectId, Placed, State, Version};
 use frostline_engine::Lake;
 
 use super::bounds::SegmentBounds;
@@ -85,7 +84,7 @@ impl Scan<'_> {
         let limit = self.limit.filter(|_| self.filters.is_empty());
 
         let hot = self.hot_rows(&columns, &projection).await?;
-        let all: Vec<Arc<Segment>> = self.frozen_segments()?;
+        let all: Vec<&Placed> = self.frozen_segments()?;
         let needed = limit.map(|limit| limit.saturating_sub(hot.len()));
         let segments = if needed == Some(0) {
             Vec::new()
@@ -157,10 +156,9 @@ impl Scan<'_> {
     }
 
     /// The frozen segments of the version, in the order of their placements.
-    fn frozen_segments(&self) -> Result<Vec<Arc<Segment>>> {
+    fn frozen_segments(&self) -> Result<Vec<&Placed>> {
         let Some(segments) = self.state.segments_of(self.table) else { return Ok(Vec::new()) };
-        let placed = segments.frozen_at(self.version).map_err(external)?;
-        Ok(placed.map(|placed| Arc::clone(&placed.segment)).collect())
+        Ok(segments.frozen_at(self.version).map_err(external)?.collect())
     }
 
     /// The segments that the filter does not rule out, with their statistics.
@@ -170,7 +168,7 @@ impl Scan<'_> {
         projection: &[usize],
         filtered: &HashSet<usize>,
         filter: Option<&Arc<dyn PhysicalExpr>>,
-        all: &[Arc<Segment>],
+        all: &[&Placed],
     ) -> Result<Vec<FrozenSegment>> {
         if all.is_empty() {
             return Ok(Vec::new());
@@ -184,9 +182,9 @@ impl Scan<'_> {
         };
         let mut segments: Vec<FrozenSegment> = Vec::with_capacity(kept.len());
         for place in kept {
-            if let Some(segment) = all.get(place) {
+            if let Some(placed) = all.get(place) {
                 let statistics = bounds.segment(place, projection)?;
-                segments.push(FrozenSegment { segment: Arc::clone(segment), statistics });
+                segments.push(FrozenSegment { segment: Arc::clone(&placed.segment), statistics });
             }
         }
         Ok(segments)
@@ -214,7 +212,7 @@ fn external(error: impl Error + Send + Sync + 'static) -> DataFusionError {
 mod tests {
     use datafusion::common::Statistics;
     use datafusion::logical_expr::{col, lit, placeholder};
-    use frostline_catalog::segment::{BlockRef, Storage};
+    use frostline_catalog::segment::{BlockRef, Segment, Storage};
     use frostline_catalog::{Digest, RowId, SegmentId, Slot};
 
     use super::*;

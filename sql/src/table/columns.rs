@@ -14,6 +14,7 @@ use frostline_catalog::schema::Column;
 use frostline_catalog::{FieldId, ObjectId, State, Version};
 
 use super::literal::{LiteralError, initial_value};
+use crate::column::computed_type;
 
 /// A column of the scanned version.
 #[derive(Clone, Debug)]
@@ -134,10 +135,11 @@ pub(super) fn plain_schema(columns: &[&Column]) -> SchemaRef {
     Arc::new(Schema::new(columns.iter().map(|column| plain_field(column)).collect::<Vec<FieldRef>>()))
 }
 
-/// A column without the field id in its metadata: ids are our own affair, and results that carry them would differ
-/// from the same values computed.
+/// A column without field ids in its metadata, nor in that of nested fields: ids are our own affair, and results that
+/// carry them would differ from the same values computed. Segments have them, so that nested columns are cast, which
+/// names their fields anew and moves no value.
 fn plain_field(column: &Column) -> FieldRef {
-    Arc::new(Field::new(column.name.as_str(), column.data_type.clone(), column.nullable))
+    Arc::new(Field::new(column.name.as_str(), computed_type(&column.data_type), column.nullable))
 }
 
 /// Every name that a column of the table had up to a version, with the column's id.

@@ -98,13 +98,15 @@ fn a_file_damaged_in_any_structure_gives_its_rows_or_an_error_that_names_it_and_
             match found {
                 Ok(found) => {
                     assert!(found == expected, "{name} gave wrong rows");
-                    assert!(matches!(copied, Ok(Answer::Committed(_))), "{name}: {copied:?}");
-                    assert!(matches!(imported, Ok(Answer::Committed(_))), "{name}: {imported:?}");
-                    for table in ["target", "fresh"] {
-                        assert!(read(&session, table).await.unwrap() == expected, "{name} gave `{table}` wrong rows");
+                    // Imports look at every page header before they decode anything, so they may refuse more.
+                    for (table, taken) in [("target", copied), ("fresh", imported)] {
+                        match taken {
+                            Ok(_) => assert!(read(&session, table).await.unwrap() == expected, "{name}: `{table}`"),
+                            Err(error) => assert!(describe(&error).contains("damaged.parquet"), "{name}: {error}"),
+                        }
                     }
                     commit(&session, &format!("CREATE OR REPLACE TABLE target {TABLE}")).await.unwrap();
-                    commit(&session, "DROP TABLE fresh").await.unwrap();
+                    answer(&session, "DROP TABLE IF EXISTS fresh").await.unwrap();
                     right += 1;
                 }
                 Err(error) => {

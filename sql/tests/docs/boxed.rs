@@ -29,11 +29,14 @@ pub(super) fn draw(schema: &Schema, batches: &[RecordBatch]) -> String {
     }
     lines.push(rule(&columns, ['├', '┼', '┤']));
     for row in 0..count {
-        lines.push(line(&columns, |column| {
-            let value = &column.values[row];
-            let room = " ".repeat(column.width.saturating_sub(width(value)));
-            if column.stands_right { format!("{room}{value}") } else { format!("{value}{room}") }
-        }));
+        let height = columns.iter().map(|column| column.values[row].split('\n').count()).max().unwrap_or(1);
+        for place in 0..height {
+            lines.push(line(&columns, |column| {
+                let value = column.values[row].split('\n').nth(place).unwrap_or_default();
+                let room = " ".repeat(column.width.saturating_sub(width(value)));
+                if column.stands_right { format!("{room}{value}") } else { format!("{value}{room}") }
+            }));
+        }
     }
     lines.push(rule(&columns, ['├', '┴', '┤']));
     let room = inner(&columns).saturating_sub(footer.len() + 2);
@@ -56,7 +59,7 @@ fn values(batch: &RecordBatch, place: usize) -> Vec<String> {
         .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
         .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"));
     let formatter = ArrayFormatter::try_new(batch.column(place).as_ref(), &options).expect("every type is printed");
-    (0..batch.num_rows()).map(|row| formatter.value(row).to_string().replace('\n', "\\n")).collect()
+    (0..batch.num_rows()).map(|row| formatter.value(row).to_string()).collect()
 }
 
 fn line(columns: &[Column], cell: impl Fn(&Column) -> String) -> String {
@@ -74,8 +77,9 @@ fn centred(text: &str, room: usize) -> String {
     format!("{}{text}{}", " ".repeat(free / 2), " ".repeat(free - free / 2))
 }
 
+/// Of the widest line.
 fn width(text: &str) -> usize {
-    text.chars().count()
+    text.split('\n').map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
 /// The type as the command line calls it.

@@ -18,7 +18,7 @@ pub(crate) fn infer_json(
     source: &SourceFile,
     options: &ImportOptions,
 ) -> Result<Vec<(String, JsonShape)>, ImportError> {
-    let mut elements = open_file(&source.path)?;
+    let mut elements = open_file(source)?;
     let mut columns = InferredColumns::default();
     let mut rows: usize = 0;
     while rows < options.sample_rows {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 
-use crate::import::column::{ColumnError, build_column};
+use crate::import::column::{ColumnError, TypeOrigin, build_column};
 
 /// The columns as a file spells them, with text for every scalar.
 pub(super) fn text_schema(schema: &Schema, spellings: &[String]) -> SchemaRef {
@@ -41,14 +41,15 @@ fn text_field(field: &Field) -> Field {
 }
 
 /// Columns of text into columns of a type.
-pub(super) fn convert(texts: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ColumnError> {
+pub(super) fn convert(texts: &ArrayRef, data_type: &DataType, origin: TypeOrigin) -> Result<ArrayRef, ColumnError> {
     match data_type {
         DataType::List(field) => {
             let Some(list) = texts.as_list_opt::<i32>() else {
                 return Err(ColumnError::Type);
             };
             let offsets = list.offsets();
-            let values = convert(list.values(), field.data_type()).map_err(|error| outer_row(error, offsets))?;
+            let values =
+                convert(list.values(), field.data_type(), origin).map_err(|error| outer_row(error, offsets))?;
             let list = ListArray::try_new(Arc::clone(field), offsets.clone(), values, list.nulls().cloned());
             Ok(Arc::new(list.map_err(ColumnError::Arrow)?))
         }
@@ -58,7 +59,7 @@ pub(super) fn convert(texts: &ArrayRef, data_type: &DataType) -> Result<ArrayRef
             };
             let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
             for (field, member) in fields.iter().zip(members.columns()) {
-                columns.push(convert(member, field.data_type())?);
+                columns.push(convert(member, field.data_type(), origin)?);
             }
             let structs = StructArray::try_new(fields.clone(), columns, members.nulls().cloned());
             Ok(Arc::new(structs.map_err(ColumnError::Arrow)?))
@@ -71,8 +72,11 @@ pub(super) fn convert(texts: &ArrayRef, data_type: &DataType) -> Result<ArrayRef
                 return Err(ColumnError::Type);
             };
             let offsets = map.offsets();
-            let keys = convert(map.keys(), pair[0].data_type()).map_err(|error| outer_row(error, offsets))?;
-            let values = convert(map.values(), pair[1].data_type()).map_err(|error| outer_row(error, offsets))?;
+            let convert_part = |texts: &ArrayRef, field: &Field| {
+                convert(texts, field.data_type(), origin).map_err(|error| outer_row(error, offsets))
+            };
+            let keys = convert_part(map.keys(), pair[0].as_ref())?;
+            let values = convert_part(map.values(), pair[1].as_ref())?;
             let pairs = StructArray::try_new(pair.clone(), vec![keys, values], None).map_err(ColumnError::Arrow)?;
             let nulls = map.nulls().cloned();
             let map = MapArray::try_new(Arc::clone(entries), offsets.clone(), pairs, nulls, *sorted);
@@ -82,7 +86,8 @@ pub(super) fn convert(texts: &ArrayRef, data_type: &DataType) -> Result<ArrayRef
             let Some(texts) = texts.as_string_view_opt() else {
                 return Err(ColumnError::Type);
             };
-            build_column(scalar, texts.len(), |row| if texts.is_null(row) { None } else { Some(texts.value(row)) })
+            let cell = |row: usize| if texts.is_null(row) { None } else { Some(texts.value(row)) };
+            build_column(scalar, origin, texts.len(), cell)
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use ::parquet::basic::Type;
@@ -12,6 +12,7 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use arrow::datatypes::SchemaRef;
 
+use super::pages::check_pages;
 use super::{ParquetColumn, behind_wall, damaged, normal_columns, open_file};
 use crate::import::error::ImportError;
 use crate::import::source::SourceFile;
@@ -30,6 +31,7 @@ pub struct ParquetFooter {
     modified: Option<SystemTime>,
     metadata: Arc<ParquetMetaData>,
     schema: SchemaRef,
+    has_sound_pages: OnceLock<()>,
 }
 
 impl ParquetFooter {
@@ -40,13 +42,13 @@ impl ParquetFooter {
             path,
             || "its footer".to_owned(),
             || {
-                let (size_bytes, modified) = state_of(path)?;
-                let (_, footer) = open_file(path)?;
+                let (size_bytes, modified) = state_of(source)?;
+                let (_, footer) = open_file(source)?;
                 let schema = Arc::clone(footer.schema());
                 let metadata = with_sound_bounds(footer.metadata().as_ref().clone())
                     .map_err(|error| damaged(path, "its footer".to_owned(), Some(error)))?;
                 let source = SourceFile { size_bytes, ..source.clone() };
-                Ok(Self { source, modified, metadata: Arc::new(metadata), schema })
+                Ok(Self { source, modified, metadata: Arc::new(metadata), schema, has_sound_pages: OnceLock::new() })
             },
         )
     }
@@ -90,16 +92,20 @@ impl ParquetFooter {
         self.metadata.row_groups().iter().filter(begins_within).map(rows_of).fold(0, u64::saturating_add)
     }
 
-    /// Opens the file, if it is still the same. Blocks.
+    /// Opens the file, if it is still the same. The first time, the headers of its pages are checked. Blocks.
     ///
     /// # Errors
-    /// A file that is gone or has changed.
+    /// A file that is gone, has changed, or has pages that cannot be.
     pub fn open(&self) -> Result<File, ImportError> {
-        let path = self.path();
-        if state_of(path)? != (self.source.size_bytes, self.modified) {
+        if state_of(&self.source)? != (self.source.size_bytes, self.modified) {
             return Err(self.changed());
         }
-        File::open(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })
+        let file = self.source.open()?;
+        if self.has_sound_pages.get().is_none() {
+            check_pages(&file, &self.metadata).map_err(|place| damaged(self.path(), place, None))?;
+            self.has_sound_pages.get_or_init(|| ());
+        }
+        Ok(file)
     }
 
     /// Reads parts of the file that [`Self::open`] opened. Blocks.
@@ -137,8 +143,9 @@ impl ParquetFooter {
 }
 
 /// By what a change of a file is noticed.
-fn state_of(path: &Path) -> Result<(u64, Option<SystemTime>), ImportError> {
-    let state = std::fs::metadata(path).map_err(|source| ImportError::Io { file: path.to_path_buf(), source })?;
+fn state_of(source: &SourceFile) -> Result<(u64, Option<SystemTime>), ImportError> {
+    let failed = |error: std::io::Error| ImportError::Io { file: source.path.clone(), source: error };
+    let state = std::fs::metadata(source.content()).map_err(failed)?;
     Ok((state.len(), state.modified().ok()))
 }
 

@@ -4,11 +4,12 @@ use datafusion::sql::sqlparser::ast::{self, TableObject};
 
 use super::StatementParser;
 use crate::parse::check::check;
+use crate::parse::desugar::desugar;
 use crate::parse::error::ParseError;
 use crate::parse::statement::{Insert, Statement};
 
 impl StatementParser<'_> {
-    /// `INSERT INTO t [(a, b)] [BY NAME] SELECT … | VALUES …`
+    /// `INSERT INTO t [(a, b)] [BY NAME] SELECT … | VALUES … | DEFAULT VALUES`
     pub(super) fn insert(&mut self) -> Result<Statement, ParseError> {
         let at = self.here();
         match self.sql().parse_statement()? {
@@ -19,28 +20,27 @@ impl StatementParser<'_> {
 }
 
 /// Takes an INSERT of the syntax tree over, or says which part of it Frostline does not know.
-pub(super) fn convert(found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> {
+fn convert(mut found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> {
     refuse_parts(&found)?;
+    if let Some(source) = &mut found.source {
+        desugar(source);
+    }
     let TableObject::TableName(table) = &found.table else {
         return Err(ParseError::unsupported("INSERT into a function or query", "name a table behind INTO"));
     };
-    let Some(source) = &found.source else {
-        return Err(ParseError::unsupported("INSERT without rows", "add `VALUES (…)` or `SELECT …`"));
-    };
+    if by_name && found.source.is_none() {
+        return Err(ParseError::unsupported("BY NAME together with DEFAULT VALUES", "leave BY NAME out"));
+    }
     if by_name && !found.columns.is_empty() {
         return Err(ParseError::unsupported(
             "BY NAME together with a list of columns",
             "keep one: BY NAME takes the names from the query",
         ));
     }
-    check(source)?;
-    Ok(Insert {
-        table: table.clone(),
-        columns: found.columns.clone(),
-        by_name,
-        source: source.clone(),
-        ast: Box::new(found),
-    })
+    if let Some(source) = &found.source {
+        check(source)?;
+    }
+    Ok(Insert { table: table.clone(), columns: found.columns, by_name, source: found.source })
 }
 
 fn refuse_parts(found: &ast::Insert) -> Result<(), ParseError> {

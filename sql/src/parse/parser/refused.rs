@@ -66,7 +66,18 @@ pub(super) fn object(action: &str, kind: &str) -> ParseError {
     ParseError::unsupported(what, instead)
 }
 
-/// The error about explaining something else than a query.
+/// The error about explaining what no query feeds.
 pub(super) fn explained() -> ParseError {
-    ParseError::unsupported("EXPLAIN of this statement", "explain a query or an INSERT")
+    ParseError::unsupported(
+        "EXPLAIN of this statement",
+        "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+    )
+}
+
+/// The error about running what would write, to see how it runs.
+pub(super) fn analyzed() -> ParseError {
+    ParseError::unsupported(
+        "EXPLAIN ANALYZE of a statement that writes",
+        "it would have to write: leave ANALYZE out, or analyze the query alone",
+    )
 }

@@ -63,6 +63,7 @@ fn the_target_of_a_write_takes_no_clause() {
         ("ALTER TABLE t AS OF VERSION 3 DROP COLUMN a", "ALTER"),
         ("TRUNCATE TABLE t AS OF VERSION 3", "TRUNCATE"),
         ("EXPLAIN INSERT INTO t AS OF VERSION 3 SELECT 1", "INSERT"),
+        ("EXPLAIN DROP TABLE t AS OF VERSION 3", "DROP"),
     ] {
         let message = refuse(sql).to_string();
         let expected = format!(
@@ -225,6 +226,77 @@ fn what_the_planner_would_drop_is_refused() {
 }
 
 #[test]
+fn clauses_that_the_planner_would_drop_are_refused_wherever_they_stand() {
+    let window = "write the window out: `OVER (PARTITION BY … ORDER BY …)`";
+    let rows = "number the rows: `row_number() OVER ()`";
+    for (sql, what, instead) in [
+        ("SELECT * FROM t PREWHERE a = 1", "PREWHERE", "write WHERE"),
+        ("SELECT (SELECT a FROM t PREWHERE a = 1)", "PREWHERE", "write WHERE"),
+        ("SELECT a FROM t UNION SELECT a FROM t PREWHERE a = 1", "PREWHERE", "write WHERE"),
+        ("CREATE TABLE u AS SELECT * FROM t PREWHERE a = 1", "PREWHERE", "write WHERE"),
+        ("INSERT INTO t SELECT * FROM t PREWHERE a = 1", "PREWHERE", "write WHERE"),
+        (
+            "SELECT * FROM t START WITH a = 1 CONNECT BY PRIOR a = b",
+            "CONNECT BY",
+            "write `WITH RECURSIVE … AS (… UNION ALL …)`",
+        ),
+        ("SELECT a FROM t GROUP BY a WITH ROLLUP", "GROUP BY … WITH ROLLUP", "write `GROUP BY ROLLUP (a, b)`"),
+        ("SELECT a FROM t GROUP BY a WITH CUBE", "GROUP BY … WITH CUBE", "write `GROUP BY CUBE (a, b)`"),
+        (
+            "SELECT a FROM t GROUP BY ALL WITH TOTALS",
+            "GROUP BY … WITH TOTALS",
+            "write `GROUP BY GROUPING SETS ((a), ())`",
+        ),
+        ("SELECT * ILIKE 'a%' FROM t", "`*` with ILIKE", "name the columns, or `* EXCLUDE (a)` the others"),
+        ("SELECT t.* ILIKE 'a%' FROM t", "`*` with ILIKE", "name the columns, or `* EXCLUDE (a)` the others"),
+        ("SELECT * FROM t WITH ORDINALITY", "WITH ORDINALITY", rows),
+        ("SELECT * FROM generate_series(1, 3) WITH ORDINALITY", "WITH ORDINALITY", rows),
+        ("SELECT * FROM t GLOBAL JOIN u ON true", "GLOBAL JOIN", "leave GLOBAL out"),
+        ("SELECT * FROM (t GLOBAL JOIN u ON true)", "GLOBAL JOIN", "leave GLOBAL out"),
+        (
+            "SELECT /*+ BROADCAST(t) */ * FROM t",
+            "the hint `/*+ BROADCAST(t) */`",
+            "leave it out: plans follow statistics",
+        ),
+        ("SELECT sum(a) OVER (w) FROM t WINDOW w AS (ORDER BY a)", "a window that builds on `w`", window),
+        (
+            "SELECT a FROM t WINDOW w AS (ORDER BY a) ORDER BY sum(a) OVER w",
+            "a window's name outside of the list of SELECT",
+            window,
+        ),
+        (
+            "SELECT a FROM t WINDOW w AS (ORDER BY a) QUALIFY sum(a) OVER w > 1",
+            "a window's name outside of the list of SELECT",
+            window,
+        ),
+        (
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r LIMIT 3) SELECT * FROM r",
+            "WITH, ORDER BY or LIMIT around the UNION of `r` in WITH RECURSIVE",
+            "put it into the query behind, or the UNION into parentheses if it is not recursive",
+        ),
+        (
+            "SELECT * FROM t AS u (a BIGINT)",
+            "a type for `a` in the alias `u`",
+            "leave it out, and CAST the column where it is read",
+        ),
+        (
+            "SELECT * FROM s.generate_series(1, 3)",
+            "the table function `s.generate_series`",
+            "functions stand in no schema: write the name alone",
+        ),
+    ] {
+        check(sql, &format!("{what} is not supported; {instead}"));
+    }
+}
+
+#[test]
+fn comments_are_no_hints_unless_they_stand_where_hints_do() {
+    for sql in ["SELECT /* + */ 1", "SELECT 1 /*+ */", "SELECT --+----+\n 1", "/*+ x */ SELECT 1"] {
+        super::read(sql);
+    }
+}
+
+#[test]
 fn statements_that_are_not_executed_say_what_to_do() {
     let replace = "rows are added by INSERT and replaced by `CREATE OR REPLACE TABLE … AS SELECT …`";
     let commit = "each statement is one commit of its own";
@@ -269,8 +341,22 @@ fn statements_that_are_not_executed_say_what_to_do() {
              `CREATE OR REPLACE TABLE … AS SELECT …`",
         ),
         ("DROP TABLE t CASCADE", "DROP … CASCADE", "drop what depends on it first, by name"),
-        ("EXPLAIN DROP TABLE t", "EXPLAIN of this statement", "explain a query or an INSERT"),
-        ("INSERT INTO t DEFAULT VALUES", "INSERT without rows", "add `VALUES (…)` or `SELECT …`"),
+        (
+            "EXPLAIN DROP TABLE t",
+            "EXPLAIN of this statement",
+            "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+        ),
+        (
+            "EXPLAIN CREATE TABLE t (a INT)",
+            "EXPLAIN of this statement",
+            "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+        ),
+        (
+            "EXPLAIN ANALYZE INSERT INTO t SELECT 1",
+            "EXPLAIN ANALYZE of a statement that writes",
+            "it would have to write: leave ANALYZE out, or analyze the query alone",
+        ),
+        ("INSERT INTO t BY NAME DEFAULT VALUES", "BY NAME together with DEFAULT VALUES", "leave BY NAME out"),
     ] {
         check(sql, &format!("{what} is not supported; {instead}"));
     }

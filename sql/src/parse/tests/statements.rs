@@ -62,12 +62,21 @@ fn insert_may_go_by_name() {
         panic!("not an insert");
     };
     assert!(insert.by_name && insert.columns.is_empty());
-    assert_eq!((insert.table.to_string().as_str(), insert.source.to_string().as_str()), ("s.t", "SELECT 1 AS a"));
+    let source = insert.source.map(|source| source.to_string());
+    assert_eq!((insert.table.to_string().as_str(), source.as_deref()), ("s.t", Some("SELECT 1 AS a")));
     let Statement::Insert(insert) = read("INSERT INTO t (a, b) VALUES (1, 2)") else {
         panic!("not an insert");
     };
-    assert!(!insert.by_name);
+    assert!(!insert.by_name && insert.source.is_some());
     assert_eq!(insert.columns.iter().map(|column| column.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn insert_of_defaults_has_no_query() {
+    let Statement::Insert(insert) = read("INSERT INTO t DEFAULT VALUES") else {
+        panic!("not an insert");
+    };
+    assert!(insert.source.is_none() && insert.columns.is_empty());
 }
 
 #[test]
@@ -131,6 +140,25 @@ fn explain_keeps_its_options() {
         panic!("not an explain");
     };
     assert!(explain.options.analyze && explain.options.verbose);
+    let Statement::Explain(explain) = read("EXPLAIN (ANALYZE FALSE, FORMAT indent) (SELECT 1)") else {
+        panic!("not an explain");
+    };
+    assert_eq!((explain.options.analyze, explain.options.format), (false, Some(ExplainFormat::Indent)));
+    assert!(matches!(read("EXPLAIN (SELECT 1)"), Statement::Explain(_)));
+}
+
+#[test]
+fn explain_takes_what_a_query_feeds() {
+    for (sql, query) in [
+        ("EXPLAIN INSERT INTO t BY NAME SELECT 1 AS a", Some("SELECT 1 AS a")),
+        ("EXPLAIN INSERT INTO t VALUES (1)", Some("VALUES (1)")),
+        ("EXPLAIN CREATE OR REPLACE TABLE t SORT BY (a) AS SELECT 1 AS a", Some("SELECT 1 AS a")),
+        ("EXPLAIN COPY (SELECT 1 AS a) TO 'a.csv'", Some("SELECT 1 AS a")),
+        ("EXPLAIN COPY t TO 'a.csv'", None),
+    ] {
+        let statement = read(sql);
+        assert_eq!(statement.query().map(ToString::to_string).as_deref(), query, "{sql}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::ast::{Expr, SetExpr, TableFactor};
 
 use super::{read, refuse, show, versions};
-use crate::parse::{Statement, VersionClause};
+use crate::parse::{Statement, VersionClause, parse_one};
 
 /// What is written behind a table's name, and what it means.
 const SPELLINGS: [(&str, &str); 40] = [
@@ -114,6 +114,9 @@ fn explain_and_prepare_read_versions_too() {
         "EXPLAIN ANALYZE SELECT * FROM t AS OF VERSION 3",
         "EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM t AS OF VERSION 3",
         "EXPLAIN INSERT INTO u SELECT * FROM t AS OF VERSION 3",
+        "EXPLAIN INSERT INTO u BY NAME SELECT * FROM t AS OF VERSION 3",
+        "EXPLAIN VERBOSE CREATE TABLE u SORT BY (a) AS SELECT * FROM t AS OF VERSION 3",
+        "EXPLAIN (FORMAT tree) COPY (SELECT * FROM t AS OF VERSION 3) TO 'file.csv'",
         "PREPARE p AS SELECT * FROM t AS OF VERSION 3",
         "DESCRIBE SELECT * FROM t AS OF VERSION 3",
         "SUMMARIZE SELECT * FROM t AS OF VERSION 3",
@@ -251,6 +254,10 @@ fn parameters_are_numbered_from_left_to_right() {
     };
     assert!(query.to_string().starts_with("SELECT $1 FROM"), "{query}");
     assert!(query.to_string().ends_with("a = $3"), "{query}");
+    let names = |sql: &str| parse_one(sql).unwrap().parameters.into_iter().collect::<Vec<String>>().join(" ");
+    assert_eq!(names(sql), "1 2 3");
+    assert_eq!(names("SELECT $since, '$text' FROM t WHERE a = $since"), "since");
+    assert_eq!(names("PREPARE p AS SELECT ?2"), "2");
     assert_eq!(
         refuse("SELECT ?, $2").to_string(),
         "line 1, column 11: the statement mixes `?` and `$n` parameters; use one style throughout"

@@ -1,14 +1,18 @@
 //! Parameters: `?` becomes `$1`, `$2`, … from left to right.
 
+use std::collections::BTreeSet;
+
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::parse::error::{ParseError, Position};
 
-/// Numbers the `?` of a statement. A `?3` is parameter 3, as in SQLite.
+/// Numbers the `?` of a statement, and gives the names of all its parameters, without `$`. A `?3` is parameter 3, as in
+/// SQLite.
 ///
 /// # Errors
 /// [`ParseError::MixedParameters`] if the statement holds `$n` as well, or both `?` and `?3`.
-pub(crate) fn number_parameters(tokens: &mut [TokenWithSpan]) -> Result<(), ParseError> {
+pub(crate) fn number_parameters(tokens: &mut [TokenWithSpan]) -> Result<BTreeSet<String>, ParseError> {
+    let mut names: BTreeSet<String> = BTreeSet::new();
     let mut style: Option<Style> = None;
     let mut count: usize = 0;
     for token in tokens.iter_mut() {
@@ -28,8 +32,9 @@ pub(crate) fn number_parameters(tokens: &mut [TokenWithSpan]) -> Result<(), Pars
             }
             Style::NumberedQuestion => *text = text.replacen('?', "$", 1),
         }
+        names.insert(text.trim_start_matches('$').to_owned());
     }
-    Ok(())
+    Ok(names)
 }
 
 /// How a parameter is written.

@@ -78,6 +78,7 @@ pub(crate) struct Places {
     frame: Frame,
     outer: Vec<Frame>,
     verb: Option<&'static str>,
+    is_explained: bool,
 }
 
 const VERBS: [&str; 9] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CREATE", "DROP", "ALTER", "TRUNCATE"];
@@ -85,7 +86,7 @@ const VERBS: [&str; 9] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CRE
 impl Places {
     /// The place before a statement.
     pub(crate) fn new() -> Self {
-        Self { frame: Frame::new(Place::Start), outer: Vec::new(), verb: None }
+        Self { frame: Frame::new(Place::Start), outer: Vec::new(), verb: None, is_explained: false }
     }
 
     /// The innermost level.
@@ -208,7 +209,8 @@ impl Places {
         match upper {
             "SHOW" if first => self.frame.place = Place::Free,
             "DESCRIBE" | "DESC" | "SUMMARIZE" if first => self.expect(None),
-            "COPY" if first => self.expect(Some("COPY")),
+            "EXPLAIN" if first => self.is_explained = true,
+            "COPY" if first || self.is_explained => self.expect(Some("COPY")),
             "TAG" if self.verb == Some("CREATE") => self.frame.place = Place::Free,
             "INTO" | "OVERWRITE" => self.expect(self.verb),
             "FROM" => self.expect(self.verb.filter(|verb| *verb == "DELETE")),

@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 use super::clause::{self, Clause, Reading};
 use super::place::{Place, Places};
 use super::refusal;
+use super::struct_type::write_angle_brackets;
 use super::word::is_word;
 use crate::parse::error::ParseError;
 use crate::parse::marker::Kind;
@@ -27,7 +28,9 @@ pub(crate) fn rewrite(tokens: &[TokenWithSpan]) -> Result<Rewritten, ParseError>
     while pass.at < tokens.len() {
         pass.step()?;
     }
-    Ok(Rewritten { tokens: pass.output, by_name: pass.by_name })
+    let mut output = pass.output;
+    write_angle_brackets(&mut output);
+    Ok(Rewritten { tokens: output, by_name: pass.by_name })
 }
 
 struct Pass<'a> {
