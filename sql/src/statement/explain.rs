@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::common::DataFusionError;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::logical_expr::{LogicalPlan, PlanType, ToStringifiedPlan};
 use datafusion::physical_plan::execute_stream;
@@ -35,7 +36,8 @@ pub(super) async fn run(context: &Arc<Context>, explain: &Explain) -> Result<Wor
     let kinds: ArrayRef = Arc::new(StringArray::from_iter_values(lines.iter().map(|(kind, _)| kind)));
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(lines.iter().map(|(_, text)| text)));
     let more = RecordBatch::try_new(Arc::clone(&schema), vec![kinds, texts])?;
-    let stream = batches.chain(futures::stream::iter([Ok(more)]));
+    let plans = batches.map(|batch| batch.and_then(|batch| without_last_breaks(&batch)));
+    let stream = plans.chain(futures::stream::iter([Ok(more)]));
     let stream = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), stream));
     Ok(Work::Answer(Answer::Rows(Rows { version: context.visible, schema, stream })))
 }
@@ -78,6 +80,20 @@ async fn explained(
         }
         _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
     }
+}
+
+/// The planner ends a physical plan's text with a line break.
+fn without_last_breaks(batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    let columns = batch.columns().iter().map(|column| -> ArrayRef {
+        match column.as_string_opt::<i32>() {
+            Some(texts) => {
+                let trimmed: StringArray = texts.iter().map(|text| text.map(str::trim_end)).collect();
+                Arc::new(trimmed)
+            }
+            None => Arc::clone(column),
+        }
+    });
+    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
 }
 
 fn parsed_query(text: &str) -> Result<Box<ast::Query>, Error> {
