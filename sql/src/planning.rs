@@ -9,13 +9,14 @@
 //! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
 //! | [`map_key`] | a map's key has the type of its keys | the type of the literal |
 //!
-//! [`exact`] applies them to a plan's expressions.
+//! [`exact`] applies them to a plan's expressions. [`yielding`] lets every plan be cancelled soon.
 
 pub(crate) mod checked;
 pub(crate) mod exact;
 pub(crate) mod exact_sum;
 pub(crate) mod interval;
 pub(crate) mod map_key;
+pub(crate) mod yielding;
 pub(crate) mod zone;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::sql_types::arrow_type;
 use exact::ExactExpressions;
 use exact_sum::ExactSum;
 use map_key::MapKeys;
+use yielding::YieldAboveJoins;
 
 /// From how many bytes on the smaller side of a join is partitioned. The planner's own limits, 1 MiB and 131,072 rows,
 /// partition joins whose smaller side would fit into memory many times over: `tpch` among the benchmarks shows it.
@@ -71,6 +73,7 @@ pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState>
         .with_default_features()
         .with_type_planner(Arc::new(OwnTypes { zone: None }))
         .with_analyzer_rule(Arc::new(ExactExpressions))
+        .with_physical_optimizer_rule(Arc::new(YieldAboveJoins))
         .build();
     state.register_udaf(Arc::new(AggregateUDF::from(ExactSum::new())))?;
     Ok(state)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -11,6 +12,7 @@ use frostline_engine::import::resolve_sources;
 use frostline_sql::{Answer, CreateOptions, ErrorKind, ImportRequest, Lake, OpenOptions, Session, Settings};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::door::{Checked, answer, commit, from_environment, number, query};
 use crate::lake::{describe, run_to_end};
@@ -227,5 +229,21 @@ fn readers_see_one_version_while_others_write() {
             assert_eq!(number(&session, &sql).await, Ok(rows), "version {version}");
             assert_eq!(rows, version as i64 - 2, "version {version}");
         }
+    });
+}
+
+#[test]
+fn a_statement_that_is_dropped_leaves_the_processors_to_others() {
+    run_to_end(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        let lakes = open_handles(&folder, 1).await;
+        let session = lakes[0].session();
+        let series = "generate_series(1, 200000)";
+        let endless = format!("SELECT count(DISTINCT a.i + b.i) FROM {series} a(i), {series} b(i)");
+        let rows = answer(&session, &endless).await.unwrap().into_rows().unwrap();
+        assert!(timeout(Duration::from_millis(500), rows.collect()).await.is_err(), "it ended by itself");
+        let asked = Instant::now();
+        assert_eq!(number(&session, "SELECT count(*) FROM system.commits").await.unwrap(), 1);
+        assert!(asked.elapsed() < Duration::from_secs(5), "the next statement waited {:?}", asked.elapsed());
     });
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::error::DataFusionError;
@@ -42,7 +42,8 @@ pub(super) async fn run(context: &Arc<Context>, explain: &Explain) -> Result<Wor
     let lines: Vec<(String, String)> =
         std::iter::once(("version".to_owned(), format!("version {}", context.visible))).chain(own).collect();
     let more = lines_batch(&schema, &lines)?;
-    let mut stream = batches.chain(futures::stream::iter([Ok(more)])).boxed();
+    let plans = batches.map(|batch| batch.and_then(|batch| without_last_breaks(&batch)));
+    let mut stream = plans.chain(futures::stream::iter([Ok(more)])).boxed();
     if explain.options.analyze
         && let Some(before) = before
     {
@@ -108,6 +109,20 @@ async fn explained(
         }
         _ => Err(Error::statement("EXPLAIN takes a query, or a statement that a query feeds")),
     }
+}
+
+/// The planner ends a physical plan's text with a line break.
+fn without_last_breaks(batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    let columns = batch.columns().iter().map(|column| -> ArrayRef {
+        match column.as_string_opt::<i32>() {
+            Some(texts) => {
+                let trimmed: StringArray = texts.iter().map(|text| text.map(str::trim_end)).collect();
+                Arc::new(trimmed)
+            }
+            None => Arc::clone(column),
+        }
+    });
+    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
 }
 
 fn parsed_query(text: &str) -> Result<Box<ast::Query>, Error> {
