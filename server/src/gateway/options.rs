@@ -138,7 +138,7 @@ mod tests {
         let all = [("catalog", "lake"), ("as_of", "1"), ("branch", "main"), ("author", "ada"), ("message", "why")];
         options(&all).apply(&session).await.unwrap();
         let values = option_values(&session);
-        assert_eq!(values.map(|(name, _)| name), OPTIONS);
+        assert_eq!(values.each_ref().map(|(name, _)| *name), OPTIONS);
         assert_eq!(values[2].1, "1");
         assert_eq!((session.author().as_str(), session.message().as_str()), ("ada", "why"));
         options(&[("as_of", ""), ("author", "")]).apply(&session).await.unwrap();
