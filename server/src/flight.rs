@@ -28,6 +28,7 @@ mod put;
 mod sql_info;
 mod statement;
 mod stream;
+mod whole;
 mod xdbc;
 
 use std::sync::Arc;
@@ -56,6 +57,7 @@ use self::info::{info_of_command, schema_message};
 use self::plain::plain_schema;
 use self::put::PutResults;
 use self::stream::{Fetch, Messages, send_batch, send_rows};
+use self::whole::WholeRequests;
 
 /// How large a message may be that a client sends: some send what they have in one.
 const RECEIVED_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -71,13 +73,14 @@ pub(crate) struct FlightDoor {
 }
 
 /// The service of Flight SQL in front of a gateway.
-pub(crate) fn service(gateway: Arc<Gateway>) -> FlightServiceServer<FlightDoor> {
+pub(crate) fn service(gateway: Arc<Gateway>) -> WholeRequests<FlightServiceServer<FlightDoor>> {
     let (idle, statement_bytes_max) = gateway.told_limits();
     let sql_info = sql_info::sql_info(idle, statement_bytes_max).expect("what is told of the server fits together");
     let type_info = xdbc::type_info().expect("what is told of types fits together");
-    FlightServiceServer::new(FlightDoor { gateway, sql_info, type_info })
+    let door = FlightServiceServer::new(FlightDoor { gateway, sql_info, type_info })
         .max_decoding_message_size(RECEIVED_BYTES_MAX)
-        .max_encoding_message_size(SENT_BYTES_MAX)
+        .max_encoding_message_size(SENT_BYTES_MAX);
+    WholeRequests(door)
 }
 
 impl FlightDoor {

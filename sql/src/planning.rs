@@ -47,6 +47,9 @@ const SINGLE_PARTITION_JOIN_BYTES: usize = 64 * 1024 * 1024;
 /// As above, in rows.
 const SINGLE_PARTITION_JOIN_ROWS: usize = 4_000_000;
 
+/// The least memory of a statement for each core that works on it.
+const PARTITION_MEMORY_BYTES: usize = 16 * 1024 * 1024;
+
 /// The part of a statement's memory that each sort keeps back for merging what it wrote to disk.
 const MERGE_PART: usize = 16;
 
@@ -61,6 +64,9 @@ pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState>
     options.optimizer.hash_join_single_partition_threshold = SINGLE_PARTITION_JOIN_BYTES;
     options.optimizer.hash_join_single_partition_threshold_rows = SINGLE_PARTITION_JOIN_ROWS;
     if let Some(limits) = limits {
+        // Each partition of a sort or aggregate has to hold some batches, however many cores there are.
+        let partitions = (limits.statement_memory_bytes / PARTITION_MEMORY_BYTES).max(1);
+        options.execution.target_partitions = options.execution.target_partitions.min(partitions);
         let part = limits.statement_memory_bytes / MERGE_PART;
         options.execution.sort_spill_reservation_bytes = options.execution.sort_spill_reservation_bytes.min(part);
     }

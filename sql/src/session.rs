@@ -173,12 +173,7 @@ impl Session {
     ///
     /// # Errors
     /// See [`Error::kind`]. A statement that fails has changed nothing.
-    pub async fn run_until(
-        &self,
-        statement: &Parsed,
-        parameters: &[Parameters],
-        stop: &Stop,
-    ) -> Result<Answer, Error> {
+    pub async fn run_until(&self, statement: &Parsed, parameters: &[Parameters], stop: &Stop) -> Result<Answer, Error> {
         self.complete(&Task::Statement { statement, parameters }, stop).await
     }
 

@@ -119,12 +119,13 @@ def test_rows_are_ingested_in_one_commit(connection, rows, name):
 
 
 def test_an_ingest_that_cannot_be_made_leaves_nothing(connection, rows, orders, name):
+    absent = f"{name}_absent"
     data = pa.table({"id": [1], "no_such_column": ["a"]})
     wrong = [
         (orders, data, {"mode": "append"}),
         (orders, data, {"mode": "create"}),
-        (name, data, {"mode": "append"}),
-        (name, data, {"mode": "create", "temporary": True}),
+        (absent, data, {"mode": "append"}),
+        (absent, data, {"mode": "create", "temporary": True}),
         (orders, pa.table({"id": ["not a number"]}), {"mode": "append"}),
     ]
     for table, rows_of_it, keywords in wrong:
@@ -132,7 +133,7 @@ def test_an_ingest_that_cannot_be_made_leaves_nothing(connection, rows, orders, 
             cursor.adbc_ingest(table, rows_of_it, **keywords)
         assert_users_mistake(raised.value)
     assert rows(f"SELECT count(*) FROM {orders}") == [(3,)]
-    assert rows("SELECT count(*) FROM system.tables WHERE table_name = $1", [name]) == [(0,)]
+    assert rows("SELECT count(*) FROM system.tables WHERE table_name = $1", [absent]) == [(0,)]
 
 
 def test_the_catalog_is_told(connection, orders):

@@ -36,7 +36,8 @@ def test_an_update_tells_how_many_rows_it_wrote(low, orders):
 def test_the_schema_is_told_without_rows(low, orders):
     with adbc_driver_manager.AdbcStatement(low) as statement:
         statement.set_sql_query(f"SELECT id, buyer FROM {orders}")
-        schema = pa.Schema._import_from_c(statement.execute_schema().address)
+        handle = statement.execute_schema()
+        schema = pa.Schema._import_from_c(handle.address)
         assert schema.names == ["id", "buyer"]
 
 

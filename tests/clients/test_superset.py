@@ -9,7 +9,7 @@ from flightsql.dbapi import connect
 @pytest.fixture
 def engine(address, token):
     host, port = address
-    return sqlalchemy.create_engine(f"datafusion+flightsql://{host}:{port}?insecure=True&token={token}")
+    return sqlalchemy.create_engine(f"datafusion://{host}:{port}?insecure=True&token={token}")
 
 
 def test_the_dialect_connects_and_looks_around(engine, orders):
