@@ -17,10 +17,12 @@ const MILLION: &str = "
 
 async fn lake(name: &str, spill_bytes: u64) -> Lake {
     let location = format!("memory://memory-{name}");
-    Lake::create(&location, CreateOptions::default()).await.unwrap();
+    Lake::create(&location, CreateOptions::default()).await.expect("the lake is new");
     let runtime =
         RuntimeLimits { memory_bytes: 64 * MIB, statement_memory_bytes: 16 * MIB, spill_bytes, spill_folder: None };
-    Lake::open(&location, OpenOptions { runtime: Some(runtime), ..OpenOptions::default() }).await.unwrap()
+    Lake::open(&location, OpenOptions { runtime: Some(runtime), ..OpenOptions::default() })
+        .await
+        .expect("the lake opens")
 }
 
 /// How many rows a query gives; only the batch at hand is kept.

@@ -80,6 +80,8 @@ fn gone(why: &str) -> Status {
 mod tests {
     use std::collections::VecDeque;
 
+    use hyper::body::Body as _;
+
     use super::*;
 
     /// Frames, and whether the client ended the stream behind them.
