@@ -75,14 +75,29 @@ pub enum ConfigError {
         problem: String,
     },
     /// The file holds a name that is not known.
-    #[error("`{}` sets `{name}`, which is no setting; {}", path.display(), hint(nearest.as_deref()))]
+    #[error("`{}`, line {line}, sets `{name}`, which is no setting; {}", path.display(), hint(nearest.as_deref()))]
     Unknown {
         /// The file.
         path: PathBuf,
+        /// The line.
+        line: usize,
         /// The name.
         name: String,
         /// The setting whose name is nearest.
         nearest: Option<String>,
+    },
+    /// The file holds a list or a time, which no setting has.
+    #[error(
+        "`{}`, line {line}, sets `{name}` to a list or a time; give one text, number, true or false",
+        path.display()
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// The name.
+        name: String,
     },
     /// A value cannot be read.
     #[error("`{value}` is no value for `{name}` ({origin}); give {expected}")]
@@ -416,11 +431,25 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_known_is_refused_with_the_nearest() {
-        let error = resolve(&[], &[], Some("[serve]\nlisten_http = \"127.0.0.1:1\"")).unwrap_err().to_string();
-        assert!(error.starts_with("`frostline.toml` sets `serve.listen_http`, which is no setting"), "{error}");
-        let error = resolve(&[], &[], Some("[limits]\nmemry = 1")).unwrap_err().to_string();
-        assert_eq!(error, "`frostline.toml` sets `limits.memry`, which is no setting; did you mean `limits.memory`?");
+    fn a_name_that_is_not_known_is_refused_with_its_line_and_the_nearest() {
+        let check = |text: &str, expected: &str| {
+            let error = resolve(&[], &[], Some(text)).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        };
+        let unlike = "`frostline.toml`, line 2, sets `serve.listen_http`, which is no setting";
+        check("[serve]\nlisten_http = \"127.0.0.1:1\"", unlike);
+        let nearest = "sets `limits.memry`, which is no setting; did you mean `limits.memory`?";
+        check("# mine\n\n[limits]\nspill = 1\nmemry = 1", &format!("`frostline.toml`, line 5, {nearest}"));
+        check("lake = \"x\"\nlimits.memry = 1", &format!("`frostline.toml`, line 2, {nearest}"));
+        check("limits = { memry = 1 }", &format!("`frostline.toml`, line 1, {nearest}"));
+    }
+
+    #[test]
+    fn a_list_is_no_value_of_a_setting_that_there_is() {
+        let error = resolve(&[], &[], Some("\nlake = [\"a\", \"b\"]")).unwrap_err().to_string();
+        let expected =
+            "`frostline.toml`, line 2, sets `lake` to a list or a time; give one text, number, true or false";
+        assert_eq!(error, expected);
     }
 
     #[test]

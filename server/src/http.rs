@@ -17,7 +17,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::Response;
 use axum::routing::{get, post};
 use frostline_catalog::BranchId;
@@ -39,6 +39,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The header that a token comes in.
 const AUTHORIZATION: &str = "authorization";
 
+/// The header in which a browser names the page that a request comes from.
+const ORIGIN: &str = "origin";
+
 /// The headers that set something for one statement.
 const OPTIONS: [&str; 6] = ["catalog", "schema", "as_of", "branch", "author", "message"];
 
@@ -59,6 +62,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, limits: &Limits) -> Router {
         .route("/metrics", get(metrics))
         .route("/sql", post(sql))
         .fallback(nowhere)
+        .method_not_allowed_fallback(other_method)
         .with_state(HttpDoor { gateway, body_bytes_max })
 }
 
@@ -69,6 +73,11 @@ async fn health() -> Response {
 async fn nowhere() -> Response {
     let message = "there is nothing here; there are /health, /ready, /metrics and /sql".to_owned();
     Refusal { status: StatusCode::NOT_FOUND, kind: "request", message }.answer()
+}
+
+async fn other_method() -> Response {
+    let message = "this takes another method: /sql takes POST, the others GET".to_owned();
+    Refusal { status: StatusCode::METHOD_NOT_ALLOWED, kind: "request", message }.answer()
 }
 
 async fn ready(State(door): State<HttpDoor>) -> Response {
@@ -104,8 +113,15 @@ async fn run(door: &HttpDoor, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let gateway = &door.gateway;
+    if parts.version < Version::HTTP_11 {
+        return Err(Refusal::old_version());
+    }
     // Nobody sends a body without a token.
     let principal = gateway.principal(text_of(headers, AUTHORIZATION)).await?;
+    // Browsers send along what any page that is open in them asks of this machine, and name the page.
+    if principal.token_id.is_empty() && headers.contains_key(ORIGIN) {
+        return Err(Refusal::web_page());
+    }
     let form = RowForm::choose(text_of(headers, "accept")).ok_or_else(Refusal::no_form)?;
     let options = options_of(headers)?;
     let bytes = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, door.body_bytes_max)).await {

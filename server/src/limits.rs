@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use frostline_sql::RuntimeLimits;
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use machine::memory_bytes;
 
@@ -158,8 +158,10 @@ impl Limits {
     /// If too many wait already, or it takes too long.
     pub(crate) async fn admit(&self) -> Result<Permit, LimitError> {
         let shared = self.0.as_ref();
-        if let Ok(turn) = Arc::clone(&shared.running).try_acquire_owned() {
-            return Ok(Permit { _turn: turn });
+        match Arc::clone(&shared.running).try_acquire_owned() {
+            Ok(turn) => return Ok(Permit { _turn: turn }),
+            Err(TryAcquireError::Closed) => return Err(LimitError::Closed),
+            Err(TryAcquireError::NoPermits) => {}
         }
         let limits = &shared.limits;
         let Some(_place) = Place::take(&shared.waiting, limits.queued_statements) else {
@@ -243,8 +245,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_server_runs_nothing_more() {
-        let limits = limits(1, 1);
-        limits.close();
-        assert_eq!(limits.admit().await.map(drop), Err(LimitError::Closed));
+        for waiting in [0, 1] {
+            let limits = limits(1, waiting);
+            limits.close();
+            assert_eq!(limits.admit().await.map(drop), Err(LimitError::Closed), "with room for {waiting} to wait");
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! `frostline serve`: the lake for other programs, until Ctrl-C or SIGTERM.
 
+#[cfg(unix)]
+use std::process;
+
 use frostline_server::config::Config;
 use frostline_server::{Authentication, Opened, ServeSettings, serve};
 use frostline_sql::{Lake, OpenOptions};
@@ -9,6 +12,10 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::interrupt::Interrupts;
 use crate::message;
+
+/// SIGTERM, as shells count it: 128 and the number of the signal.
+#[cfg(unix)]
+const TERMINATED: i32 = 143;
 
 /// Serves the lake. Told to end, it does so in an orderly way, which is no failure.
 pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
@@ -26,7 +33,8 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
             say_opened(&location, &opened);
         }
     });
-    serve(lake, settings, told_to_end(context.interrupts.clone())).await?;
+    let terminated = listen_for_termination();
+    serve(lake, settings, told_to_end(context.interrupts.clone(), terminated)).await?;
     message::say("ended");
     Ok(())
 }
@@ -60,30 +68,53 @@ fn say_opened(location: &str, opened: &Opened) {
     message::say("ready; Ctrl-C ends it");
 }
 
-/// Waits for Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once.
-async fn told_to_end(interrupts: Interrupts) {
-    let pressed = interrupts.guard(std::future::pending::<()>());
-    tokio::select! {
-        _ = pressed => {}
-        () = terminated() => {}
+/// Waits for Ctrl-C or SIGTERM. Either of them ends the process at once from then on.
+async fn told_to_end(interrupts: Interrupts, terminated: oneshot::Receiver<()>) {
+    let told = async {
+        if terminated.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    // Either way it is told to end.
+    let _ = interrupts.guard(told).await;
+}
+
+/// Told of the first SIGTERM. It is listened for on a thread of its own, as Ctrl-C is: queries may keep every thread of
+/// the runtime busy. SIGTERM ends the process at once when nobody waits for this any more.
+#[cfg(unix)]
+fn listen_for_termination() -> oneshot::Receiver<()> {
+    let (sender, receiver) = oneshot::channel();
+    if let Err(error) = spawn_termination(sender) {
+        // Then SIGTERM does what it does by default: it ends the process.
+        tracing::warn!(%error, "cannot listen for SIGTERM");
     }
+    receiver
 }
 
 #[cfg(unix)]
-async fn terminated() {
+fn spawn_termination(told: oneshot::Sender<()>) -> std::io::Result<()> {
+    use std::thread::{Builder, JoinHandle};
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = {
+        let _entered = runtime.enter();
+        signal(SignalKind::terminate())?
+    };
+    let listen = async move {
+        let is_first = signals.recv().await.is_some() && told.send(()).is_ok();
+        if is_first {
+            signals.recv().await;
         }
-        Err(error) => {
-            tracing::warn!(%error, "cannot listen for SIGTERM");
-            std::future::pending::<()>().await;
-        }
-    }
+    };
+    let thread: std::io::Result<JoinHandle<()>> = Builder::new().name("sigterm".to_owned()).spawn(move || {
+        runtime.block_on(listen);
+        process::exit(TERMINATED)
+    });
+    thread.map(drop)
 }
 
 #[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending::<()>().await;
+fn listen_for_termination() -> oneshot::Receiver<()> {
+    oneshot::channel().1
 }

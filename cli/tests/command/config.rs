@@ -42,7 +42,7 @@ fn the_lake_may_stand_in_the_file() {
 fn a_file_that_is_wrong_is_no_settings() {
     let lake = TestLake::missing();
     lake.write("frostline.toml", "[serve]\nlisten_on = \"127.0.0.1:1\"\n");
-    lake.run(&["config", "show"]).fails(2).mentions(&["sets `serve.listen_on`, which is no setting"]);
+    lake.run(&["config", "show"]).fails(2).mentions(&["line 2, sets `serve.listen_on`, which is no"]);
     lake.write("frostline.toml", "[serve\n");
     lake.run(&["config", "show"]).fails(2).mentions(&["`frostline.toml`, line ", "is not TOML"]);
     lake.run(&["--config", "none.toml", "config", "show"]).fails(2).mentions(&["`none.toml` cannot be read"]);

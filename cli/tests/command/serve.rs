@@ -1,7 +1,22 @@
 //! `frostline serve`, asked over HTTP.
 
+use std::io::Read;
+
 use crate::lake::TestLake;
-use crate::lake::server::Server;
+use crate::lake::server::{Response, Server};
+
+/// A gigabyte of rows: more than lies between a server and a client that does not read.
+const GIGABYTE: &str = "
+    WITH d AS (SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS v (n))
+    SELECT repeat('x', 1000) AS text
+    FROM d AS a CROSS JOIN d AS b CROSS JOIN d AS c CROSS JOIN d AS e CROSS JOIN d AS f CROSS JOIN d AS g";
+
+/// A query that takes hours to its first row.
+const HOURS: &str = "
+    WITH d AS (SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS v (n)),
+    t AS (SELECT a.n + 10 * b.n + 100 * c.n + 1000 * e.n AS n
+          FROM d AS a CROSS JOIN d AS b CROSS JOIN d AS c CROSS JOIN d AS e)
+    SELECT sum(a.n + b.n * c.n) AS total FROM t AS a CROSS JOIN t AS b CROSS JOIN t AS c";
 
 #[test]
 fn the_first_start_makes_a_token_and_the_next_does_not() {
@@ -98,7 +113,8 @@ fn mistakes_have_their_status_and_leave_the_server_serving() {
     bad("SET datafusion.execution.target_partitions = 100000", 400);
     bad(&format!("SELECT '{}'", "x".repeat(2000)), 413);
     server.ask("GET /nowhere", &[], "").is(404);
-    server.ask("GET /sql", &[], "").is(405);
+    let other = server.ask("GET /sql", &[], "").is(405);
+    assert!(other.body.contains("\"error\":") && other.head.contains("allow: post"), "{other:#?}");
     server.ask("POST /sql", &[], "SELECT 1").is(200);
     assert!(!lake.path("out.csv").exists());
 }
@@ -122,7 +138,96 @@ fn a_server_that_is_told_to_end_ends_well() {
     let lake = TestLake::with_orders();
     let server = Server::start(&lake, &["--no-auth", "--drain", "5s"]);
     server.ask("POST /sql", &[], "SELECT 1").is(200);
-    assert_eq!(server.stop().code(), Some(0));
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn rows_that_are_on_their_way_arrive_before_the_server_ends() {
+    let lake = TestLake::create();
+    let server = Server::start(&lake, &["--no-auth", "--drain", "50s"]);
+    let query = format!("{GIGABYTE} LIMIT 50000");
+    let stream = server.send("POST /sql HTTP/1.1", &[("accept", "text/csv")], &query);
+    // Something of it has been sent.
+    assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
+    server.terminate();
+    server.lines_until("ending");
+    let answer = Response::read(stream).is(200);
+    assert_eq!(answer.body.lines().count(), 50_001);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_told_twice_ends_at_once() {
+    let lake = TestLake::create();
+    let server = Server::start(&lake, &["--no-auth", "--drain", "1h"]);
+    let mut stream = server.send("POST /sql HTTP/1.1", &[], GIGABYTE);
+    assert_eq!(stream.read(&mut [0]).unwrap(), 1);
+    server.terminate();
+    server.lines_until("ending");
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(143));
+}
+
+#[test]
+fn a_query_ends_with_its_client() {
+    let lake = TestLake::create();
+    let server = Server::start(&lake, &["--no-auth", "--concurrent-statements", "1", "--log-format", "json"]);
+    let runs = || server.ask("GET /metrics", &[], "").body.contains("frostline_statements_running 1\n");
+    let check = |query: &str, has_rows: bool| {
+        let mut stream = server.send("POST /sql HTTP/1.1", &[], query);
+        if has_rows {
+            assert_eq!(stream.read(&mut [0]).unwrap(), 1);
+        }
+        while !runs() {}
+        drop(stream);
+        let lines = server.lines_until("frostline::statement");
+        assert!(lines.last().is_some_and(|line| line.contains("\"outcome\":\"cancelled\"")), "{lines:#?}");
+    };
+    check(GIGABYTE, true);
+    check(HOURS, false);
+}
+
+#[test]
+fn a_client_that_does_not_read_keeps_its_turn_no_longer_than_a_statement_may_take() {
+    let lake = TestLake::create();
+    let flags = ["--no-auth", "--concurrent-statements", "1", "--statement-timeout", "3s", "--queue-timeout", "50s"];
+    let server = Server::start(&lake, &flags);
+    let mut stream = server.send("POST /sql HTTP/1.1", &[], GIGABYTE);
+    assert_eq!(stream.read(&mut [0]).unwrap(), 1);
+    server.ask("POST /sql", &[], "SELECT 1").is(200);
+    // Nor does it take half of the rows for all of them.
+    let mut rest: Vec<u8> = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(!rest.ends_with(b"\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn http_1_0_which_cannot_tell_half_a_result_from_a_whole_one_gets_none() {
+    let lake = TestLake::create();
+    let server = Server::start(&lake, &["--no-auth"]);
+    let ask = |request: &str, body: &str| Response::read(server.send(request, &[], body));
+    let refused = ask("POST /sql HTTP/1.0", "SELECT 1").is(505);
+    assert!(refused.body.contains("use HTTP/1.1"), "{refused:#?}");
+    ask("GET /health HTTP/1.0", "").is(200);
+}
+
+#[test]
+fn a_web_page_cannot_use_a_server_that_asks_for_no_token() {
+    let lake = TestLake::with_orders();
+    let server = Server::start(&lake, &["--no-auth"]);
+    let page = ("origin", "https://example.org");
+    let refused = server.ask("POST /sql", &[page, ("content-type", "text/plain")], "DROP TABLE orders").is(403);
+    assert!(refused.body.contains("\"error\":"), "{refused:#?}");
+    server.ask("POST /sql", &[], "SELECT * FROM orders").is(200);
+    drop(server);
+
+    // Who has a token may be a page.
+    let server = Server::start(&lake, &[]);
+    let bearer = format!("Bearer {}", server.token());
+    server.ask("POST /sql", &[page, ("authorization", &bearer)], "SELECT * FROM orders").is(200);
 }
 
 #[test]

@@ -76,21 +76,24 @@ impl Server {
 
     /// Sends a request and reads the answer to its end.
     pub(crate) fn ask(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        Response::read(self.send(&format!("{request} HTTP/1.1"), headers, body))
+    }
+
+    /// Sends a request, and leaves the answer to whoever reads it.
+    pub(crate) fn send(&self, request: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
         let url = self.told("HTTP").expect("the banner names the address");
         let address = url.split_once("://").map(|(_, address)| address).expect("a URL");
         let mut stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
-        // HTTP 1.0: the body comes as it is, and the connection ends with it.
-        let mut text = format!("{request} HTTP/1.0\r\nhost: {address}\r\ncontent-length: {}\r\n", body.len());
+        let length = body.len();
+        let mut text = format!("{request}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n");
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
         text.push_str("\r\n");
         text.push_str(body);
         stream.write_all(text.as_bytes()).expect("the server reads");
-        let mut answer: Vec<u8> = Vec::new();
-        stream.read_to_end(&mut answer).expect("the server answers");
-        Response::parse(&String::from_utf8_lossy(&answer))
+        stream
     }
 
     /// Runs a statement with a token.
@@ -98,12 +101,17 @@ impl Server {
         self.ask("POST /sql", &[("authorization", &format!("Bearer {token}"))], sql)
     }
 
-    /// Asks the server to end, as an init system does, and waits for that.
+    /// Asks the server to end, as an init system does.
     #[cfg(unix)]
-    pub(crate) fn stop(mut self) -> ExitStatus {
+    pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &pid]).status().expect("there is a `kill`");
         assert!(told.success());
+    }
+
+    /// Waits for the server to end.
+    #[cfg(unix)]
+    pub(crate) fn wait(mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         // What it says ends with it.
         while Instant::now() < deadline && self.lines.recv_timeout(PATIENCE).is_ok() {}
@@ -120,10 +128,20 @@ impl Drop for Server {
 }
 
 impl Response {
-    fn parse(answer: &str) -> Self {
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    /// Reads an answer to its end.
+    #[track_caller]
+    pub(crate) fn read(mut stream: TcpStream) -> Self {
+        let mut answer: Vec<u8> = Vec::new();
+        stream.read_to_end(&mut answer).expect("the server answers");
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(answer.len());
+        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        let rest = answer.get(end + 4..).unwrap_or_default();
+        let body = match head.contains("transfer-encoding: chunked") {
+            true => joined(rest).expect("the answer does not break off"),
+            false => rest.to_vec(),
+        };
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Self { status, head: head.to_lowercase(), body: body.to_owned() }
+        Self { status, head, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
     /// Fails unless the answer has this status.
@@ -131,5 +149,20 @@ impl Response {
     pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
         self
+    }
+}
+
+/// The bytes of a body that came in chunks; `None` if the last of them is missing.
+fn joined(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut body: Vec<u8> = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|two| two == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
+        if length == 0 {
+            return Some(body);
+        }
+        let start = end + 2;
+        body.extend_from_slice(chunks.get(start..start + length)?);
+        chunks = chunks.get(start + length + 2..)?;
     }
 }

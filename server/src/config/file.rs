@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frostline_catalog::nearest;
+use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
 use super::key::KEYS;
@@ -16,8 +17,17 @@ const USUAL_NAME: &str = "frostline.toml";
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     pub(super) path: PathBuf,
-    /// The values as text, by the settings' names. Lists and times of TOML are `None`: no setting has such values.
-    values: BTreeMap<String, Option<String>>,
+    /// By the settings' names.
+    values: BTreeMap<String, Entry>,
+}
+
+/// What a file says of one name.
+#[derive(Clone, Debug)]
+struct Entry {
+    /// The value as text. Lists and times of TOML are `None`: no setting has such values.
+    text: Option<String>,
+    /// Where the name stands, counted from 1.
+    line: usize,
 }
 
 impl ConfigFile {
@@ -40,31 +50,32 @@ impl ConfigFile {
     /// # Errors
     /// If it is not TOML.
     pub fn parse(path: PathBuf, text: &str) -> Result<Self, ConfigError> {
-        let table: toml::Table = match text.parse() {
-            Ok(table) => table,
+        let document = match DeTable::parse(text) {
+            Ok(document) => document,
             Err(error) => {
-                let error: toml::de::Error = error;
-                let before = error.span().map_or(0, |span| span.start).min(text.len());
-                let line = text.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count() + 1;
+                let line = line_at(text, error.span().map_or(0, |span| span.start));
                 return Err(ConfigError::Toml { path, line, problem: error.message().to_owned() });
             }
         };
-        let mut values: BTreeMap<String, Option<String>> = BTreeMap::new();
-        flatten("", &table, &mut values);
+        let mut values: BTreeMap<String, Entry> = BTreeMap::new();
+        flatten(text, "", document.get_ref(), &mut values);
         Ok(Self { path, values })
     }
 
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.values.get(name)?.as_deref()
+        self.values.get(name)?.text.as_deref()
     }
 
     /// Refuses names that are no settings, and values that no setting has.
     pub(super) fn check_names(&self) -> Result<(), ConfigError> {
-        for (name, value) in &self.values {
-            let is_known = KEYS.iter().any(|key| key.name == name);
-            if !is_known || value.is_none() {
-                let nearest = nearest(name, KEYS.iter().map(|key| key.name));
-                return Err(ConfigError::Unknown { path: self.path.clone(), name: name.clone(), nearest });
+        for (name, entry) in &self.values {
+            let (path, line, name) = (self.path.clone(), entry.line, name.clone());
+            if !KEYS.iter().any(|key| key.name == name) {
+                let nearest = nearest(&name, KEYS.iter().map(|key| key.name));
+                return Err(ConfigError::Unknown { path, line, name, nearest });
+            }
+            if entry.text.is_none() {
+                return Err(ConfigError::Shape { path, line, name });
             }
         }
         Ok(())
@@ -72,22 +83,30 @@ impl ConfigFile {
 }
 
 /// Takes the values of a table in, under its name.
-fn flatten(prefix: &str, table: &toml::Table, values: &mut BTreeMap<String, Option<String>>) {
+fn flatten(document: &str, prefix: &str, table: &DeTable<'_>, values: &mut BTreeMap<String, Entry>) {
     for (key, value) in table {
-        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        let text = match value {
-            toml::Value::Table(inner) => {
-                flatten(&name, inner, values);
+        let (word, line) = (key.get_ref(), line_at(document, key.span().start));
+        let name = if prefix.is_empty() { word.to_string() } else { format!("{prefix}.{word}") };
+        let text = match value.get_ref() {
+            DeValue::Table(inner) => {
+                flatten(document, &name, inner, values);
                 continue;
             }
-            toml::Value::String(text) => Some(text.clone()),
-            toml::Value::Integer(number) => Some(number.to_string()),
-            toml::Value::Float(number) => Some(number.to_string()),
-            toml::Value::Boolean(value) => Some(value.to_string()),
-            toml::Value::Datetime(_) | toml::Value::Array(_) => None,
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Integer(number) => {
+                i128::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number.to_string())
+            }
+            DeValue::Float(number) => Some(number.as_str().to_owned()),
+            DeValue::Boolean(value) => Some(value.to_string()),
+            DeValue::Datetime(_) | DeValue::Array(_) => None,
         };
-        values.insert(name, text);
+        values.insert(name, Entry { text, line });
     }
+}
+
+/// The line of a byte of a text, counted from 1.
+fn line_at(text: &str, byte: usize) -> usize {
+    text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }
 
 #[cfg(test)]

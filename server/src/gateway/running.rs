@@ -10,12 +10,17 @@ use frostline_catalog::Version;
 use frostline_sql::{Planned, Rows, Stop};
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 use super::error::GatewayError;
 use crate::limits::Permit;
 use crate::metrics::{Metrics, StatementNote};
 
-/// Rows of a statement, as they are computed. Dropping them ends the statement.
+/// Rows of a statement, as they are computed.
+///
+/// * Dropping them ends the statement.
+/// * Its time runs while nobody asks for them too: a client that stops reading keeps neither a turn nor memory.
 pub(crate) struct RunningRows {
     /// The version that they are read at.
     pub(crate) version: Version,
@@ -136,9 +141,28 @@ impl RunningRows {
             runner.book.failed(&error);
             return Err(error);
         }
-        let batches = futures::stream::unfold(runner, |mut runner| async move {
-            let next = runner.next().await?;
-            Some((next, runner))
+        let runner = Arc::new(Mutex::new(Some(runner)));
+        let watched = Arc::downgrade(&runner);
+        // It ends with the rows.
+        let mut watch: JoinSet<()> = JoinSet::new();
+        watch.spawn(async move {
+            tokio::time::sleep_until(bounds.deadline).await;
+            let Some(shared) = watched.upgrade() else { return };
+            let late = shared.lock().await.take();
+            if let Some(mut runner) = late
+                && !runner.done
+            {
+                runner.fail(GatewayError::TimedOut { most: bounds.most });
+            }
+        });
+        let batches = futures::stream::unfold((runner, watch), move |(runner, watch)| async move {
+            let mut running = runner.lock().await;
+            let next = match running.as_mut() {
+                Some(running) => running.next().await?,
+                None => Err(GatewayError::TimedOut { most: bounds.most }),
+            };
+            drop(running);
+            Some((next, (runner, watch)))
         });
         Ok(Self { version, columns, batches: batches.boxed() })
     }

@@ -47,6 +47,18 @@ impl Refusal {
         Self { status: StatusCode::REQUEST_TIMEOUT, kind: "timeout", message }
     }
 
+    /// HTTP/1.0 has no chunks: a result that breaks off would end as a whole one does.
+    pub(super) fn old_version() -> Self {
+        let message = "rows are sent in chunks, which HTTP/1.0 has not; use HTTP/1.1 (nginx: `proxy_http_version 1.1`)";
+        Self { status: StatusCode::HTTP_VERSION_NOT_SUPPORTED, kind: "request", message: message.to_owned() }
+    }
+
+    /// Without tokens, nothing tells what a user sends from what a page sends that they look at.
+    pub(super) fn web_page() -> Self {
+        let message = "a server that asks for no token takes no statements from web pages; ask for tokens".to_owned();
+        Self { status: StatusCode::FORBIDDEN, kind: "forbidden", message }
+    }
+
     /// What is sent.
     pub(super) fn answer(&self) -> Response {
         let body = json!({ "error": { "kind": self.kind, "message": self.message } });

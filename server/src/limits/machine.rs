@@ -1,15 +1,25 @@
 //! How much memory there is: what the machine has, or the part of it that the process may use.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where Linux shows its control groups.
+const GROUPS: &str = "/sys/fs/cgroup";
 
 /// The memory that the process may use, in bytes; `None` where the system does not say.
 pub(super) fn memory_bytes() -> Option<u64> {
-    let group = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let bound = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
-    match (group, machine) {
-        (Some(group), Some(machine)) => Some(group.min(machine)),
-        (group, machine) => group.or(machine),
-    }
+    bounds_of(&own).into_iter().filter_map(bound).chain(machine).min()
+}
+
+/// The files that may bound the memory of the control group of a process, given what it says of that: each group is
+/// bounded by those that it is in. A container sees its own as the root.
+fn bounds_of(own: &str) -> Vec<PathBuf> {
+    let group = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let groups = Path::new(group).ancestors();
+    groups.map(|group| Path::new(GROUPS).join(group).join("memory.max")).collect()
 }
 
 /// The total of a text as Linux writes it: `MemTotal:  16303424 kB`.
@@ -22,6 +32,21 @@ fn total_of(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_is_bounded_by_those_that_it_is_in() {
+        let bounds = |own: &str| -> Vec<String> {
+            bounds_of(own).iter().map(|path| path.to_string_lossy().into_owned()).collect()
+        };
+        let service = [
+            "/sys/fs/cgroup/system.slice/frostline.service/memory.max",
+            "/sys/fs/cgroup/system.slice/memory.max",
+            "/sys/fs/cgroup/memory.max",
+        ];
+        assert_eq!(bounds("0::/system.slice/frostline.service\n"), service);
+        assert_eq!(bounds("0::/\n"), service[2..]);
+        assert_eq!(bounds(""), service[2..]);
+    }
 
     #[test]
     fn the_total_is_read_as_linux_writes_it() {

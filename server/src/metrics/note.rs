@@ -7,7 +7,7 @@ use frostline_catalog::Version;
 /// What is said of a statement when it has ended. Neither its text nor a value of it is said.
 #[derive(Clone, Debug)]
 pub(crate) struct StatementNote<'a> {
-    /// The statement's id, which errors name too.
+    /// The statement's id.
     pub(crate) query_id: &'a str,
     /// Who sent it.
     pub(crate) principal: &'a str,
