@@ -29,6 +29,10 @@ const REQUESTS_MAX: u64 = 96;
 /// How many slots behind the hint's head are asked for at once. The hint may be older than the head.
 const BEYOND: u64 = 8;
 
+/// How many more are asked for with each slot that is there though the hint does not know of it: a head 100 slots
+/// behind the hint is found in three round trips.
+const BEYOND_GROWTH: u64 = 2;
+
 /// No more slots are asked for once those that came have so many bytes.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -82,7 +86,7 @@ impl Ahead {
                     is_enough |= bytes > BYTES_MAX;
                     newest = newest.max(number);
                     if number > known {
-                        beyond = (beyond + 1).min(REQUESTS_MAX);
+                        beyond = (beyond + BEYOND_GROWTH).min(REQUESTS_MAX);
                     }
                     ahead.read.insert(number, Some(found));
                 }
