@@ -141,30 +141,49 @@ impl RunningRows {
             runner.book.failed(&error);
             return Err(error);
         }
-        let runner = Arc::new(Mutex::new(Some(runner)));
-        let watched = Arc::downgrade(&runner);
+        let stop = runner.stop.clone();
+        let state = Arc::new(Mutex::new(State::Running(Box::new(runner))));
+        let watched = Arc::downgrade(&state);
         // It ends with the rows.
         let mut watch: JoinSet<()> = JoinSet::new();
         watch.spawn(async move {
-            tokio::time::sleep_until(bounds.deadline).await;
-            let Some(shared) = watched.upgrade() else { return };
-            let late = shared.lock().await.take();
-            if let Some(mut runner) = late
-                && !runner.done
-            {
-                runner.fail(GatewayError::TimedOut { most: bounds.most });
+            let error = tokio::select! {
+                () = stop.stopped() => GatewayError::Statement(frostline_sql::Error::stopped()),
+                () = tokio::time::sleep_until(bounds.deadline) => GatewayError::TimedOut { most: bounds.most },
+            };
+            if let Some(state) = watched.upgrade() {
+                state.lock().await.break_off(error);
             }
         });
-        let batches = futures::stream::unfold((runner, watch), move |(runner, watch)| async move {
-            let mut running = runner.lock().await;
-            let next = match running.as_mut() {
-                Some(running) => running.next().await?,
-                None => Err(GatewayError::TimedOut { most: bounds.most }),
-            };
-            drop(running);
-            Some((next, (runner, watch)))
+        let batches = futures::stream::unfold((state, watch), |(state, watch)| async move {
+            let next = state.lock().await.next().await?;
+            Some((next, (state, watch)))
         });
         Ok(Self { version, columns, batches: batches.boxed() })
+    }
+}
+
+/// A statement, or what is left of one that was broken off while nobody asked for its rows.
+enum State {
+    Running(Box<Runner>),
+    BrokenOff(Option<GatewayError>),
+}
+
+impl State {
+    async fn next(&mut self) -> Option<Result<RecordBatch, GatewayError>> {
+        match self {
+            Self::Running(runner) => runner.next().await,
+            Self::BrokenOff(error) => error.take().map(Err),
+        }
+    }
+
+    /// Gives back what a statement holds that has not ended.
+    fn break_off(&mut self, error: GatewayError) {
+        if let Self::Running(runner) = self
+            && !runner.done
+        {
+            *self = Self::BrokenOff(Some(runner.fail(error)));
+        }
     }
 }
 
