@@ -4,3 +4,4 @@
 
 mod flight;
 mod served;
+mod slt;

@@ -21,7 +21,7 @@ use tonic::transport::Channel;
 pub(crate) type Client = FlightSqlServiceClient<Channel>;
 
 /// Plans of deep queries recurse, and unoptimised builds have large frames.
-const STACK_BYTES: usize = 16 * 1024 * 1024;
+const STACK_BYTES: usize = 32 * 1024 * 1024;
 
 /// Runs a test to its end.
 pub(crate) fn run<F: Future<Output = ()>>(test: F) {
@@ -60,6 +60,11 @@ impl Served {
         Lake::create(&location, CreateOptions::default()).await.unwrap();
         let options = OpenOptions { runtime: Some(limits.runtime()), ..OpenOptions::default() };
         let lake = Lake::open(&location, options).await.unwrap();
+        Self::of_lake(lake, authentication, limits).await
+    }
+
+    /// Serves a lake that is open.
+    pub(crate) async fn of_lake(lake: Lake, authentication: Authentication, limits: ServeLimits) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (opened, waiting) = oneshot::channel();
         let settings = ServeSettings {
@@ -148,6 +153,22 @@ pub(crate) fn texts(batches: &[RecordBatch], column: usize) -> Vec<String> {
 /// Runs a statement that writes.
 pub(crate) async fn update(client: &mut Client, sql: &str) -> i64 {
     client.execute_update(sql.to_owned(), None).await.unwrap_or_else(|error| unreachable!("{sql}: {error}"))
+}
+
+/// `SetSessionOptionsRequest` with texts, as the protocol writes it.
+pub(crate) fn session_options(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let field = |tag: u8, bytes: &[u8]| -> Vec<u8> {
+        let mut field = vec![tag, u8::try_from(bytes.len()).unwrap()];
+        field.extend_from_slice(bytes);
+        field
+    };
+    pairs
+        .iter()
+        .flat_map(|(name, value)| {
+            let entry = [field(0x0a, name.as_bytes()), field(0x12, &field(0x0a, value.as_bytes()))].concat();
+            field(0x0a, &entry)
+        })
+        .collect()
 }
 
 /// The code and the message of an error.

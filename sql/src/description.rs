@@ -126,7 +126,12 @@ impl Session {
                     }
                     None
                 }
-                Statement::DescribeQuery(query) | Statement::SummarizeQuery(query) => {
+                Statement::DescribeQuery(query) => {
+                    let (plan, _) = context.plan_result(query).await?;
+                    described(context, plan, &mut types)?;
+                    self.assembled_columns(context, parsed).await?
+                }
+                Statement::SummarizeQuery(query) => {
                     let plan = context.plan_query(query, context.visible, 0).await?;
                     described(context, plan, &mut types)?;
                     self.assembled_columns(context, parsed).await?

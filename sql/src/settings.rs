@@ -37,17 +37,6 @@ const ALLOWED_FROM_NETWORK: [&str; 2] = ["datafusion.execution.time_zone", "data
 /// them.
 pub const RESERVED_SETTINGS: &str = "server.";
 
-/// Refuses a setting that SQL from a network may not change, whatever [`check_allowed`] says of it.
-pub(crate) fn check_network(name: &str) -> Result<(), Error> {
-    if !name.starts_with("datafusion.") || ALLOWED_FROM_NETWORK.iter().any(|allowed| name.starts_with(allowed)) {
-        return Ok(());
-    }
-    Err(Error::statement(format!("setting `{name}` cannot be changed over the network")).with_hint(
-        "a session on a server may change timezone, datafusion.explain.* and frostline.*; \
-         the server's own settings hold for everything else",
-    ))
-}
-
 /// The full name of a setting: `timezone` and `time_zone` are short for the planner's.
 pub(crate) fn full_name(name: &str) -> String {
     match name.to_lowercase().as_str() {
@@ -56,20 +45,27 @@ pub(crate) fn full_name(name: &str) -> String {
     }
 }
 
-/// Refuses a setting that SQL may not change.
-pub(crate) fn check_allowed(name: &str, options: &ConfigOptions) -> Result<(), Error> {
+/// Refuses a setting that SQL may not change. SQL from a network may change fewer.
+pub(crate) fn check_allowed(name: &str, options: &ConfigOptions, network: bool) -> Result<(), Error> {
     if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| name.starts_with(refused)) {
         return Err(Error::statement(format!("setting `{name}` cannot be changed: {reason}")));
     }
-    let known: Vec<String> = options.entries().into_iter().map(|entry| entry.key).collect();
-    if known.iter().any(|key| key == name) || name.starts_with("datafusion.runtime.") {
-        return match ALLOWED.iter().any(|allowed| name.starts_with(allowed)) {
-            true => Ok(()),
-            false => Err(Error::statement(format!("setting `{name}` cannot be changed by SQL"))
-                .with_hint("a session may change datafusion.execution.*, datafusion.optimizer.* and frostline.*")),
-        };
+    let is_known = options.entries().into_iter().any(|entry| entry.key == name);
+    if !is_known && !name.starts_with("datafusion.runtime.") {
+        return Err(unknown(name, options));
     }
-    Err(unknown(name, options))
+    let is_one_of = |allowed: &[&str]| allowed.iter().any(|allowed| name.starts_with(allowed));
+    if network && !is_one_of(&ALLOWED_FROM_NETWORK) {
+        return Err(Error::statement(format!("setting `{name}` cannot be changed over the network")).with_hint(
+            "a session on a server may change timezone, datafusion.explain.* and frostline.*; \
+             the server's own settings hold for everything else",
+        ));
+    }
+    match is_one_of(&ALLOWED) {
+        true => Ok(()),
+        false => Err(Error::statement(format!("setting `{name}` cannot be changed by SQL"))
+            .with_hint("a session may change datafusion.execution.*, datafusion.optimizer.* and frostline.*")),
+    }
 }
 
 /// The error for a setting that does not exist.

@@ -115,7 +115,7 @@ impl GatewayError {
         }
         match self {
             Self::Statement(error) => match error.hint() {
-                Some(hint) => format!("{text}; {hint}"),
+                Some(hint) => format!("{text}; hint: {hint}"),
                 None => text,
             },
             _ => text,
@@ -203,8 +203,21 @@ impl GatewayError {
             tracing::error!(target: "frostline::serve", %source, "internal error");
             return Status::new(Code::Internal, self.to_string());
         }
-        Status::new(self.code(), self.full_text())
+        Status::new(self.code(), shortened(self.full_text()))
     }
+}
+
+/// How many bytes the message of a status has at most. It travels as a header, in which escapes take up to three times
+/// as many, and clients take headers of 8 KiB and no more.
+const MESSAGE_BYTES_MAX: usize = 2048;
+
+/// A text that clients take as the message of a status.
+fn shortened(mut text: String) -> String {
+    if text.len() > MESSAGE_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));
+        text.push('…');
+    }
+    text
 }
 
 impl From<GatewayError> for Status {
@@ -246,6 +259,13 @@ mod tests {
             assert!(!matches!(mistake.code(), Code::Internal | Code::Unknown), "{mistake}");
             assert!((400..=501).contains(&mistake.http_status()), "{mistake}");
         }
+    }
+
+    #[test]
+    fn a_message_fits_into_the_headers_that_clients_take() {
+        let status = GatewayError::malformed("the command", "é".repeat(100_000)).status();
+        assert!(status.message().starts_with("the command cannot be read: é") && status.message().ends_with('…'));
+        assert!(status.message().len() <= MESSAGE_BYTES_MAX + '…'.len_utf8(), "{}", status.message().len());
     }
 
     #[test]

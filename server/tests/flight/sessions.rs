@@ -6,23 +6,7 @@ use bytes::Bytes;
 use prost::Message;
 use tonic::{Code, Request};
 
-use crate::served::{Client, Served, number, query, run, texts, told, update};
-
-/// `SetSessionOptionsRequest` with texts, as the protocol writes it.
-fn options(pairs: &[(&str, &str)]) -> Vec<u8> {
-    let field = |tag: u8, bytes: &[u8]| -> Vec<u8> {
-        let mut field = vec![tag, u8::try_from(bytes.len()).unwrap()];
-        field.extend_from_slice(bytes);
-        field
-    };
-    pairs
-        .iter()
-        .flat_map(|(name, value)| {
-            let entry = [field(0x0a, name.as_bytes()), field(0x12, &field(0x0a, value.as_bytes()))].concat();
-            field(0x0a, &entry)
-        })
-        .collect()
-}
+use crate::served::{Client, Served, number, query, run, session_options, texts, told, update};
 
 async fn act(client: &mut Client, name: &str, body: Vec<u8>) -> Result<Bytes, (Code, String)> {
     let mut answers = client.do_action(Action::new(name, body)).await.map_err(|error| told(&error))?;
@@ -48,7 +32,7 @@ fn a_handshake_begins_a_session() {
         let error = client.execute_update("INSERT INTO t VALUES (3)".to_owned(), None).await.unwrap_err();
         assert_eq!(told(&error).0, Code::InvalidArgument, "the past is not written");
 
-        act(&mut client, "SetSessionOptions", options(&[("as_of", ""), ("author", "ada")])).await.unwrap();
+        act(&mut client, "SetSessionOptions", session_options(&[("as_of", ""), ("author", "ada")])).await.unwrap();
         assert_eq!(number(&mut client, count).await, 2);
         update(&mut client, "INSERT INTO t VALUES (3)").await;
         let author = "SELECT author FROM system.commits ORDER BY version DESC LIMIT 1";
@@ -80,7 +64,8 @@ fn options_say_what_is_wrong_with_them() {
             ("branch", "dev", "there is only `main`"),
             ("colour", "blue", "there is no session option `colour`"),
         ] {
-            let (code, message) = act(&mut client, "SetSessionOptions", options(&[(name, value)])).await.unwrap_err();
+            let (code, message) =
+                act(&mut client, "SetSessionOptions", session_options(&[(name, value)])).await.unwrap_err();
             assert_eq!(code, Code::InvalidArgument, "{message}");
             assert!(message.contains(said), "{message}");
         }

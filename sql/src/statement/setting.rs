@@ -15,7 +15,7 @@ use crate::expression::evaluate;
 use crate::instant::{Zone, parse_instant};
 use crate::parse::{Set, VersionClause};
 use crate::session::Session;
-use crate::settings::{check_allowed, check_network, full_name, unknown};
+use crate::settings::{check_allowed, full_name, unknown};
 
 fn done() -> Result<Work, Error> {
     Ok(Work::Answer(Answer::Done))
@@ -54,10 +54,7 @@ pub(super) fn set(session: &Session, context: &Context, set: &Set) -> Result<Wor
         }
         _ => {
             let mut inner = session.inner();
-            if inner.network {
-                check_network(&name)?;
-            }
-            check_allowed(&name, &inner.options)?;
+            check_allowed(&name, &inner.options, inner.network)?;
             if name == "datafusion.execution.time_zone" && Zone::parse(&value).is_none() {
                 return Err(Error::statement(format!("`{value}` is no time zone"))
                     .with_hint("use a name as in `Europe/Zurich`, or an offset as in `+02:00`"));
@@ -97,7 +94,8 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
         "frostline.message" => inner.own.message = initial.message,
         "frostline.commit_time" => inner.own.commit_time = initial.commit_time,
         _ => {
-            check_allowed(&name, &inner.options)?;
+            // Whoever may not change it may have it as the server has it.
+            check_allowed(&name, &inner.options, false)?;
             let value = defaults.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value);
             match value {
                 Some(value) => inner.options.set(&name, &value)?,

@@ -6,13 +6,11 @@ use std::thread;
 use frostline_catalog::Micros;
 use frostline_catalog::io::{Clock, ManualClock};
 use frostline_sql::{Answer, CreateOptions, Error, Lake, OpenOptions, Parameters, Session, Settings};
+use frostline_testkit::slt::{SECOND_VERSION_MICROS, STEP_MICROS};
 use tokio::runtime::Builder;
 
-/// When the first commit behind the creation is made: 2024-01-01T00:00:02Z, because it makes version 2.
-const SECOND_VERSION: Micros = Micros::new(1_704_067_202_000_000);
-
-/// How far commits are apart, in microseconds.
-const STEP: i64 = 1_000_000;
+/// When the first commit behind the creation is made.
+const SECOND_VERSION: Micros = Micros::new(SECOND_VERSION_MICROS);
 
 /// Plans of deep queries recurse, and unoptimised builds have large frames.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
@@ -41,7 +39,7 @@ impl TestLake {
     /// A new lake. The name must be of its own in this process.
     pub(crate) async fn create(name: &str, settings: Settings) -> Result<Self, Error> {
         let location = format!("memory://{name}");
-        let clock = Arc::new(ManualClock::at(SECOND_VERSION.plus(-STEP)));
+        let clock = Arc::new(ManualClock::at(SECOND_VERSION.plus(-STEP_MICROS)));
         let options = CreateOptions {
             author: "root".to_owned(),
             message: String::new(),
@@ -86,7 +84,7 @@ impl TestSession {
         let session = self.session.clone().with_commit_time(Some(now.get()));
         let answer = session.sql(sql, &Parameters::none()).await?;
         if let Answer::Committed(_) = &answer {
-            self.clock.set(now.plus(STEP));
+            self.clock.set(now.plus(STEP_MICROS));
         }
         Ok(answer)
     }
