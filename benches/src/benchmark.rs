@@ -3,8 +3,8 @@
 use crate::report::{Failure, Report};
 use crate::workbench::Workbench;
 use crate::{
-    as_of_plan, commit_latency, commit_throughput, import_memory, import_speed, lake_growth, open_count, open_sum,
-    prune, tpch,
+    as_of_plan, commit_latency, commit_throughput, flight_fetch, flight_ingest, flight_latency, flight_mixed,
+    import_memory, import_speed, lake_growth, open_count, open_sum, prune, s3_commit, s3_open, tpch,
 };
 
 /// A benchmark.
@@ -19,12 +19,18 @@ pub(crate) enum Benchmark {
     Tpch,
     ImportSpeed,
     ImportMemory,
+    FlightLatency,
+    FlightFetch,
+    FlightIngest,
+    FlightMixed,
+    S3Commit,
+    S3Open,
     Prune,
 }
 
 impl Benchmark {
     /// All of them, in the order in which they run. `prune` is the last because its lake stays in memory.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::CommitLatency,
         Self::CommitThroughput,
         Self::LakeGrowth,
@@ -34,6 +40,12 @@ impl Benchmark {
         Self::Tpch,
         Self::ImportSpeed,
         Self::ImportMemory,
+        Self::FlightLatency,
+        Self::FlightFetch,
+        Self::FlightIngest,
+        Self::FlightMixed,
+        Self::S3Commit,
+        Self::S3Open,
         Self::Prune,
     ];
 
@@ -49,6 +61,12 @@ impl Benchmark {
             Self::Tpch => "tpch",
             Self::ImportSpeed => "import-speed",
             Self::ImportMemory => "import-memory",
+            Self::FlightLatency => "flight-latency",
+            Self::FlightFetch => "flight-fetch",
+            Self::FlightIngest => "flight-ingest",
+            Self::FlightMixed => "flight-mixed",
+            Self::S3Commit => "s3-commit",
+            Self::S3Open => "s3-open",
             Self::Prune => "prune",
         }
     }
@@ -65,6 +83,12 @@ impl Benchmark {
             Self::Tpch => "the 22 queries of TPC-H beside DataFusion on the same rows",
             Self::ImportSpeed => "import of Parquet beside decoding and encoding alone",
             Self::ImportMemory => "peak memory of a process that imports Parquet",
+            Self::FlightLatency => "small statements over Flight SQL beside the same in process",
+            Self::FlightFetch => "all rows of a large table to Python by ADBC",
+            Self::FlightIngest => "a large table from Python by ADBC beside an import in process",
+            Self::FlightMixed => "16 clients that read and insert rows at once",
+            Self::S3Commit => "small commits on a store that answers late",
+            Self::S3Open => "a process that opens a lake on a store that answers late",
             Self::Prune => "leaving out all but one of many segments",
         }
     }
@@ -86,6 +110,12 @@ impl Benchmark {
             Self::Tpch => tpch::run(workbench).await,
             Self::ImportSpeed => import_speed::run(workbench).await,
             Self::ImportMemory => import_memory::run(workbench).await,
+            Self::FlightLatency => flight_latency::run(workbench).await,
+            Self::FlightFetch => flight_fetch::run(workbench).await,
+            Self::FlightIngest => flight_ingest::run(workbench).await,
+            Self::FlightMixed => flight_mixed::run(workbench).await,
+            Self::S3Commit => s3_commit::run(workbench).await,
+            Self::S3Open => s3_open::run(workbench).await,
             Self::Prune => prune::run(workbench).await,
         }
     }

@@ -43,7 +43,7 @@ pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {
 }
 
 /// Imports a file into a new lake, and says how long the import took.
-async fn import(workbench: &Workbench, source: &str) -> Result<Duration, Failure> {
+pub(crate) async fn import(workbench: &Workbench, source: &str) -> Result<Duration, Failure> {
     let scratch = workbench.scratch()?;
     let folder = scratch.path().join("lake");
     let lake = lakes::create(lakes::location(&folder)?, Settings::default()).await?;

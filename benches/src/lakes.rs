@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
+use frostline_catalog::io::StoreOptions;
+use frostline_catalog::{BranchId, RelationId, Version};
 use frostline_sql::{CreateOptions, Lake, OpenOptions, Parameters, Settings};
 
 use crate::report::Failure;
@@ -22,16 +24,43 @@ pub(crate) fn location(path: &Path) -> Result<&str, Failure> {
 
 /// Creates a lake and opens it with these settings.
 pub(crate) async fn create(location: &str, settings: Settings) -> Result<Lake, Failure> {
-    let options = CreateOptions { author: "benches".to_owned(), ..CreateOptions::default() };
+    create_on(location, settings, StoreOptions::default()).await
+}
+
+/// Creates a lake on a store that takes options to reach, and opens it with these settings.
+pub(crate) async fn create_on(location: &str, settings: Settings, store: StoreOptions) -> Result<Lake, Failure> {
+    let author = "benches".to_owned();
+    let options = CreateOptions { author, store: store.clone(), ..CreateOptions::default() };
     Lake::create(location, options).await?;
-    Ok(Lake::open(location, OpenOptions { settings, ..OpenOptions::default() }).await?)
+    Ok(Lake::open(location, OpenOptions { settings, store, ..OpenOptions::default() }).await?)
 }
 
 /// Creates a lake with an empty table `events` of four columns: id, account, amount, day.
 pub(crate) async fn create_with_events(folder: &Path) -> Result<Lake, Failure> {
     let lake = create(location(folder)?, Settings::default()).await?;
-    lake.session().sql(CREATE_EVENTS, &Parameters::none()).await?;
+    add_events(&lake).await?;
     Ok(lake)
+}
+
+/// Creates the empty table `events` in a lake.
+pub(crate) async fn add_events(lake: &Lake) -> Result<(), Failure> {
+    lake.session().sql(CREATE_EVENTS, &Parameters::none()).await?;
+    Ok(())
+}
+
+/// Checks that a table has rows, all of them in frozen segments.
+pub(crate) fn check_frozen(lake: &Lake, table: &str) -> Result<(), Failure> {
+    let state = lake.state();
+    let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
+    let found = state.relations_at(newest).find(|(_, relation)| relation.name().as_str() == table);
+    let id = found.and_then(|(_, relation)| match relation.id() {
+        RelationId::Table(table) => Some(table),
+        RelationId::View(_) => None,
+    });
+    match id.and_then(|id| state.segments_of(id)) {
+        Some(segments) if segments.hot_count() == 0 && segments.frozen_count() > 0 => Ok(()),
+        _ => Err(format!("table {table} is not in frozen segments").into()),
+    }
 }
 
 /// A batch of one event.

@@ -3,9 +3,10 @@
 //! ```text
 //!   request ──► Benchmark::run ──► Report: claims and notes ──► table on standard output
 //!                    │
-//!                    ├── floor, import_floor     what the machine or the library underneath would take at best
-//!                    ├── history, tpch_data      data that is made once and kept in target/bench-data
-//!                    └── program                 the `frostline` beside this program, as a process of its own
+//!                    ├── floor, import_floor, s3_floor       what would be taken at best by what is underneath
+//!                    ├── history, tpch_data, lineitem_lake   data that is made once and kept in target/bench-data
+//!                    ├── program, served_program, python     processes of their own
+//!                    └── served, slow_store                  servers in this process: a lake's, and one like S3
 //! ```
 //!
 //! `cargo run --profile dist -p frostline-benches -- [name…]`; README.md says what each claim means. Progress and
@@ -17,6 +18,12 @@ mod bound;
 mod claim;
 mod commit_latency;
 mod commit_throughput;
+mod cpu_time;
+mod flight_client;
+mod flight_fetch;
+mod flight_ingest;
+mod flight_latency;
+mod flight_mixed;
 mod floor;
 mod folder_size;
 mod history;
@@ -25,14 +32,23 @@ mod import_memory;
 mod import_speed;
 mod lake_growth;
 mod lakes;
+mod lineitem_lake;
 mod open_count;
 mod open_sum;
+mod points;
 mod program;
 mod prune;
+mod python;
 mod quantity;
 mod report;
 mod request;
+mod s3_commit;
+mod s3_floor;
+mod s3_open;
 mod samples;
+mod served;
+mod served_program;
+mod slow_store;
 mod table;
 mod tpch;
 mod tpch_answers;

@@ -42,7 +42,14 @@ impl Program {
 
     /// Runs a query on a lake, with CSV as its output.
     pub(crate) fn query(&self, lake: &Path, sql: &str) -> Result<Ended, Failure> {
-        run(self.command(lake, &["sql", "--format", "csv", "-c", sql]))
+        self.query_with(lake, &[], sql)
+    }
+
+    /// Runs a query on a lake that takes flags to reach, with CSV as its output.
+    pub(crate) fn query_with(&self, lake: &Path, flags: &[String], sql: &str) -> Result<Ended, Failure> {
+        let mut command = self.command(lake, &["sql", "--format", "csv", "-c", sql]);
+        command.args(flags);
+        run(command)
     }
 
     /// Starts the program to do nothing: what any process costs.

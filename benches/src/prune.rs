@@ -85,7 +85,7 @@ fn row(number: u64) -> Result<RecordBatch, ArrowError> {
 }
 
 /// Checks that a query leaves out all segments but one.
-async fn check_pruned(session: &Session, query: &str, segments: u64) -> Result<(), Failure> {
+pub(crate) async fn check_pruned(session: &Session, query: &str, segments: u64) -> Result<(), Failure> {
     let explained = session.sql(&format!("EXPLAIN {query}"), &Parameters::none()).await?.into_rows()?.collect().await?;
     let text = pretty_format_batches(&explained)?.to_string();
     let expected = format!("segments {segments}, pruned {}, scanned 1,", segments - 1);

@@ -12,6 +12,8 @@ pub(crate) enum Unit {
     Bytes,
     Mebibytes,
     Files,
+    /// Things that are named in the claim.
+    Count,
 }
 
 /// A number with its unit.
@@ -31,6 +33,7 @@ impl Unit {
             Self::Bytes => format!("{number:.0} B"),
             Self::Mebibytes => format!("{number:.0} MiB"),
             Self::Files => format!("{number:.3} files"),
+            Self::Count => format!("{number:.0}"),
         }
     }
 }

@@ -12,6 +12,16 @@ impl Samples {
         self.0.push(time);
     }
 
+    /// Adds the measurements of another.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The least, or zero if there is none.
     pub(crate) fn minimum(&self) -> Duration {
         self.0.iter().copied().min().unwrap_or_default()
@@ -44,6 +54,13 @@ mod tests {
         assert_eq!(samples(&[9, 1, 5]).median(), Duration::from_millis(5));
         assert_eq!(samples(&[9, 1, 5]).minimum(), Duration::from_millis(1));
         assert_eq!(samples(&[9, 1, 5]).at(0.99), Duration::from_millis(9));
+    }
+
+    #[test]
+    fn those_of_another_count_like_own_ones() {
+        let mut all = samples(&[9, 5]);
+        all.append(samples(&[1]));
+        assert_eq!((all.count(), all.minimum()), (3, Duration::from_millis(1)));
     }
 
     #[test]

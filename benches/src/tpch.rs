@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
-use frostline_catalog::{BranchId, RelationId, Version};
 use frostline_engine::import::{Progress, resolve_sources};
 use frostline_sql::{ImportRequest, Lake, OpenOptions, Parameters, Session, Settings};
 
@@ -102,20 +101,10 @@ async fn load(data: &Path, scale: f64, folder: &Path) -> Result<Lake, Failure> {
     loading.settle().await;
     drop(loading);
     let lake = Lake::open(location, OpenOptions::default()).await?;
-    check_frozen(&lake)?;
-    Ok(lake)
-}
-
-fn check_frozen(lake: &Lake) -> Result<(), Failure> {
-    let state = lake.state();
-    let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
-    for (_, relation) in state.relations_at(newest) {
-        let RelationId::Table(table) = relation.id() else { continue };
-        if state.segments_of(table).is_none_or(|segments| segments.hot_count() > 0 || segments.frozen_count() == 0) {
-            return Err(format!("table {} is not in frozen segments", relation.name()).into());
-        }
+    for table in TpchTable::ALL {
+        lakes::check_frozen(&lake, table.name())?;
     }
-    Ok(())
+    Ok(lake)
 }
 
 /// DataFusion with default settings on the files that the lake imported.

@@ -205,7 +205,7 @@ mod tests {
             "cli",
             "frostline",
             "[dev-dependencies]\ntonic = \"0.14\"\n",
-            &["error: cli/Cargo.toml:5: `tonic` belongs in server/"],
+            &["error: cli/Cargo.toml:5: `tonic` belongs in server/ or benches/"],
         );
     }
 

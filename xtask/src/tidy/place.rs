@@ -3,7 +3,7 @@
 //! * `object_store`: in folders named `io/`, in `testkit/`, in tests, and in files that say why with a line
 //!   `// tidy: object_store because …`.
 //! * DataFusion: in `sql/` and `benches/`, and in tests.
-//! * tonic and Arrow Flight: in `server/`.
+//! * tonic and Arrow Flight: in `server/` and `benches/`.
 
 use super::finding::Finding;
 use super::source::{code_lines, is_rust, is_test, path_roots, reason};
@@ -75,14 +75,14 @@ impl Home {
     pub(crate) fn holds(self, path: &str) -> bool {
         match self {
             Self::DataFusion => path.starts_with("sql/") || path.starts_with("benches/"),
-            Self::Grpc => path.starts_with("server/"),
+            Self::Grpc => path.starts_with("server/") || path.starts_with("benches/"),
         }
     }
 
     pub(crate) fn objection(self, crate_name: &str) -> String {
         match self {
             Self::DataFusion => format!("`{crate_name}` belongs in sql/ or benches/, or in tests"),
-            Self::Grpc => format!("`{crate_name}` belongs in server/"),
+            Self::Grpc => format!("`{crate_name}` belongs in server/ or benches/"),
         }
     }
 }
@@ -123,11 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn grpc_is_used_in_the_server_only_even_by_tests() {
+    fn grpc_is_used_in_the_server_and_its_benchmarks_only_even_by_tests() {
         let text = ["let status = ton", "ic::Status::ok(\"\");\n"].concat();
         let text = text.as_str();
         assert_found(&check("server/src/flight.rs", text), &[]);
-        assert_found(&check("cli/tests/serve.rs", text), &["error: cli/tests/serve.rs:1: `tonic` belongs in server/"]);
+        assert_found(&check("benches/src/flight_client.rs", text), &[]);
+        let expected = ["error: cli/tests/serve.rs:1: `tonic` belongs in server/ or benches/"];
+        assert_found(&check("cli/tests/serve.rs", text), &expected);
     }
 
     #[test]
