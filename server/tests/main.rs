@@ -3,4 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends where it stands")]
 
 mod flight;
+mod refused;
 mod served;
+mod web;
+mod wire;

@@ -9,7 +9,7 @@ use tonic::{Code, Request};
 use crate::served::{Client, Served, number, query, run, texts, told, update};
 
 /// `SetSessionOptionsRequest` with texts, as the protocol writes it.
-fn options(pairs: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn options(pairs: &[(&str, &str)]) -> Vec<u8> {
     let field = |tag: u8, bytes: &[u8]| -> Vec<u8> {
         let mut field = vec![tag, u8::try_from(bytes.len()).unwrap()];
         field.extend_from_slice(bytes);
