@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends where it stands")]
 
 mod flight;
+mod refused;
 mod served;
 mod slt;
+mod web;
+mod wire;

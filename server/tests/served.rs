@@ -1,6 +1,7 @@
 //! A lake in memory, served on this machine for one test.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -16,6 +17,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::Code;
 use tonic::transport::Channel;
+
+use crate::web::{HttpAnswer, request};
+use crate::wire::Wire;
 
 /// A client of Flight SQL.
 pub(crate) type Client = FlightSqlServiceClient<Channel>;
@@ -34,10 +38,17 @@ pub(crate) fn run<F: Future<Output = ()>>(test: F) {
     runtime.block_on(test);
 }
 
+/// How long something may take that is to happen at once, on a machine that does much else.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether it has happened.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// A server that ends with the test.
 pub(crate) struct Served {
     pub(crate) lake: Lake,
     address: SocketAddr,
+    http: SocketAddr,
     first_token: Option<String>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServeError>>,
@@ -79,7 +90,7 @@ impl Served {
             let _ = stopped.await;
         }));
         let opened = waiting.await.expect("the doors open");
-        Self { lake, address: opened.flight, first_token: opened.first_token, stop, ended }
+        Self { lake, address: opened.flight, http: opened.http, first_token: opened.first_token, stop, ended }
     }
 
     /// Ends the server in an orderly way.
@@ -100,7 +111,8 @@ impl Served {
         create_token(&self.lake, request).await.unwrap().text
     }
 
-    async fn channel(&self) -> Channel {
+    /// A new connection.
+    pub(crate) async fn channel(&self) -> Channel {
         Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
     }
 
@@ -114,6 +126,61 @@ impl Served {
         let mut client = self.client().await;
         client.set_token(token.to_owned());
         client
+    }
+
+    /// Where Flight SQL is served.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client that sends what it is told to. If the server asks for a token, it sends the first.
+    pub(crate) async fn wire(&self) -> Wire {
+        let mut wire = Wire::new(self.channel().await);
+        if let Some(token) = &self.first_token {
+            wire.set("authorization", format!("Bearer {token}"));
+        }
+        wire
+    }
+
+    /// What the server answers over HTTP.
+    pub(crate) async fn web(&self, method: &str, path: &str, authorization: Option<&str>, body: &str) -> HttpAnswer {
+        request(self.http, method, path, authorization, body).await
+    }
+
+    /// What the server answers to a statement over HTTP, sent with the first token if the server asks for one.
+    pub(crate) async fn web_sql(&self, sql: &str) -> HttpAnswer {
+        self.web("POST", "/sql", self.bearer().as_deref(), sql).await
+    }
+
+    fn bearer(&self) -> Option<String> {
+        self.first_token.as_ref().map(|token| format!("Bearer {token}"))
+    }
+
+    /// The value of a metric, with its labels as they are written; 0 if it was not counted yet.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let answer = self.web("GET", "/metrics", self.bearer().as_deref(), "").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let value = answer.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.trim().parse().unwrap())
+    }
+
+    /// Waits until as many statements run.
+    pub(crate) async fn until_running(&self, expected: f64) {
+        let mut looks = tokio::time::interval(LOOK);
+        let seen = tokio::time::timeout(SOON, async {
+            while self.metric("frostline_statements_running").await != expected {
+                looks.tick().await;
+            }
+        });
+        assert!(seen.await.is_ok(), "there are not {expected} statements that run");
+    }
+
+    /// Asserts that the server answers.
+    pub(crate) async fn assert_serves(&self) {
+        let mut wire = self.wire().await;
+        let batches = tokio::time::timeout(SOON, wire.query("SELECT 1 AS one")).await.expect("the server answers");
+        let batches = batches.unwrap();
+        assert_eq!(batches[0].column(0).as_primitive::<Int64Type>().value(0), 1);
     }
 
     /// A client that speaks plain Flight.

@@ -283,7 +283,10 @@ impl From<DataFusionError> for Error {
             return Self(Arc::new(Inner { kind: ErrorKind::Statement, message, hint: None, source }));
         }
         if let Some(message) = exhausted(&error) {
-            let source = Box::new(Cause(plain(error.find_root()))) as Box<dyn StdError + Send + Sync>;
+            let mut cause = plain(error.find_root());
+            // What follows names a setting of the planner's that nobody can reach here.
+            cause.truncate(cause.find(". Please try increasing").unwrap_or(cause.len()));
+            let source = Box::new(Cause(cause)) as Box<dyn StdError + Send + Sync>;
             let hint = Some("filter earlier, ask for fewer columns, or allow more".to_owned());
             return Self(Arc::new(Inner { kind: ErrorKind::Resources, message, hint, source: Some(source) }));
         }

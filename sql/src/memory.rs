@@ -80,6 +80,7 @@ pub(crate) struct LakePool {
 #[derive(Debug)]
 struct StatementPool {
     own: FairSpillPool,
+    limit: usize,
     all: Arc<Budget>,
 }
 
@@ -91,7 +92,8 @@ impl LakePool {
     }
 
     fn statement(&self) -> StatementPool {
-        StatementPool { own: FairSpillPool::new(self.statement_bytes), all: Arc::clone(&self.budget) }
+        let limit = self.statement_bytes;
+        StatementPool { own: FairSpillPool::new(limit), limit, all: Arc::clone(&self.budget) }
     }
 }
 
@@ -158,11 +160,14 @@ impl MemoryPool for StatementPool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         self.all.try_add(additional)?;
-        let grown = self.own.try_grow(reservation, additional);
-        if grown.is_err() {
+        self.own.try_grow(reservation, additional).map_err(|_| {
             self.all.take_away(additional);
-        }
-        grown
+            DataFusionError::ResourcesExhausted(format!(
+                "{additional} bytes more are asked for, and the statement uses {} of {} bytes",
+                self.own.reserved(),
+                self.limit
+            ))
+        })
     }
 
     fn reserved(&self) -> usize {
@@ -217,7 +222,8 @@ mod tests {
         let lake = runtime(100, 60);
         let one = reservation(&statement_runtime(&lake));
         assert!(one.try_grow(60).is_ok());
-        assert!(one.try_grow(1).is_err());
+        let refused = one.try_grow(1).unwrap_err().to_string();
+        assert!(refused.contains("the statement uses 60 of 60 bytes"), "{refused}");
         assert_eq!(lake.memory_pool.reserved(), 60, "what was refused is not counted");
     }
 

@@ -2,11 +2,14 @@
 //!
 //! * What cannot be read is its sender's mistake, however it is damaged.
 //! * Batches are decoded one by one, as they come.
+//! * A small message does not become a large one: what it says of its rows and of what it holds compressed is bounded
+//!   before it is believed.
 
 use std::panic::AssertUnwindSafe;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::ipc::root_as_message;
 use arrow_flight::FlightData;
 use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
 use arrow_flight::error::FlightError;
@@ -15,6 +18,12 @@ use futures::{Stream, StreamExt};
 use tonic::{Code, Status};
 
 use crate::gateway::GatewayError;
+
+/// How many rows one message may have. Those of a column without values take no byte of it.
+const ROWS_MAX: i64 = 1 << 24;
+
+/// How many bytes what a message holds compressed may say that it has.
+const DECOMPRESSED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// Arrow data that a client sends: a schema, then batches.
 pub(crate) struct Incoming {
@@ -33,7 +42,12 @@ impl Incoming {
             let is_full = message.as_ref().map_or(true, |message| !message.data_header.is_empty());
             futures::future::ready(is_full)
         });
-        let decoder = FlightDataDecoder::new(full.map(|message| message.map_err(FlightError::from)));
+        let checked = full.map(|message: Result<FlightData, Status>| -> Result<FlightData, FlightError> {
+            let message = message.map_err(FlightError::from)?;
+            check_claims(&message).map_err(FlightError::DecodeError)?;
+            Ok(message)
+        });
+        let decoder = FlightDataDecoder::new(checked);
         // The decoder trusts some lengths that it is sent, and breaks off by a panic when they are wrong.
         let guarded = AssertUnwindSafe(decoder).catch_unwind();
         let payloads = guarded.map(|decoded| match decoded {
@@ -79,6 +93,42 @@ impl Incoming {
     }
 }
 
+/// Refuses a message that says that it has more than any client means to send: the decoder would believe it, and ask
+/// for as much memory. What cannot be read here, the decoder refuses.
+fn check_claims(message: &FlightData) -> Result<(), String> {
+    let Ok(header) = root_as_message(&message.data_header) else { return Ok(()) };
+    let batch = match header.header_as_dictionary_batch() {
+        Some(dictionary) => dictionary.data(),
+        None => header.header_as_record_batch(),
+    };
+    let Some(batch) = batch else { return Ok(()) };
+    let rows = batch.length();
+    if !(0..=ROWS_MAX).contains(&rows) {
+        return Err(format!("a message says that it has {rows} rows; it may have {ROWS_MAX}"));
+    }
+    if batch.compression().is_none() {
+        return Ok(());
+    }
+    let Some(buffers) = batch.buffers() else { return Ok(()) };
+    let mut claimed: u64 = 0;
+    for buffer in buffers.iter() {
+        claimed = claimed.saturating_add(decompressed_bytes(&message.data_body, buffer.offset(), buffer.length()));
+    }
+    match claimed > DECOMPRESSED_BYTES_MAX {
+        true => Err(format!(
+            "a message says that it has {claimed} bytes when it is decompressed; it may have {DECOMPRESSED_BYTES_MAX}"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// How many bytes a compressed part of a body says that it has: its first eight bytes, unless it is not compressed.
+fn decompressed_bytes(body: &[u8], offset: i64, length: i64) -> u64 {
+    let Ok(start) = usize::try_from(offset) else { return 0 };
+    let prefix = body.get(start..).and_then(|rest| rest.first_chunk::<8>()).filter(|_| length >= 8);
+    prefix.map_or(0, |bytes| u64::try_from(i64::from_le_bytes(*bytes)).unwrap_or(0))
+}
+
 /// Whose mistake it is that data cannot be read.
 fn refused(error: FlightError) -> GatewayError {
     match error {
@@ -103,9 +153,13 @@ pub(crate) fn broken_off(status: Status) -> GatewayError {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Int64Array};
+    use arrow::array::{ArrayRef, Int64Array, NullArray};
+    use arrow::ipc::CompressionType;
+    use arrow::ipc::writer::IpcWriteOptions;
+    use arrow_flight::encode::FlightDataEncoderBuilder;
     use arrow_flight::utils::batches_to_flight_data;
     use bytes::Bytes;
+    use futures::TryStreamExt;
 
     use super::*;
 
@@ -159,6 +213,38 @@ mod tests {
         for (number, case) in cases.into_iter().enumerate() {
             let error = read(case).await.unwrap_err();
             assert_eq!(error.code(), Code::InvalidArgument, "case {number}: {error}");
+        }
+    }
+    #[tokio::test]
+    async fn rows_that_cost_their_sender_nothing_are_bounded() {
+        for (rows, is_taken) in [(ROWS_MAX, true), (ROWS_MAX + 1, false)] {
+            let nothing: ArrayRef = Arc::new(NullArray::new(usize::try_from(rows).unwrap()));
+            let batch = RecordBatch::try_from_iter_with_nullable([("n", nothing, true)]).unwrap();
+            let schema = batch.schema();
+            let outcome = read(batches_to_flight_data(&schema, vec![batch]).unwrap()).await;
+            assert_eq!(outcome.is_ok(), is_taken, "{rows} rows: {outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn compressed_data_is_read_and_what_it_claims_is_bounded() {
+        for codec in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+            let options = IpcWriteOptions::default().try_with_compression(Some(codec)).unwrap();
+            let values: Vec<Option<i64>> = (0..1000).map(|row| (row % 2 == 0).then_some(7)).collect();
+            let numbers: ArrayRef = Arc::new(Int64Array::from(values));
+            let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+            let encoder = FlightDataEncoderBuilder::new().with_options(options);
+            let whole: Vec<FlightData> =
+                encoder.build(futures::stream::iter([Ok(batch)])).try_collect().await.unwrap();
+            assert_eq!(read(whole.clone()).await.unwrap(), 1000);
+            for claimed in [1_i64 << 40, i64::MAX, 7999, -2] {
+                let mut damaged = whole.clone();
+                let mut body = damaged[1].data_body.to_vec();
+                body[..8].copy_from_slice(&claimed.to_le_bytes());
+                damaged[1].data_body = Bytes::from(body);
+                let error = read(damaged).await.unwrap_err();
+                assert_eq!(error.code(), Code::InvalidArgument, "{claimed}: {error}");
+            }
         }
     }
 }

@@ -84,11 +84,12 @@ pub(crate) async fn values(
     let Some(columns) = incoming.columns().await? else { return Ok(None) };
     let mut rows = Vec::new();
     while let Some(batch) = incoming.next_batch().await? {
-        parameter_rows(&statement.description, &batch, &mut rows)?;
-        if rows.len() > ROWS_MAX {
+        // Before they are taken: rows without values cost their sender nothing.
+        if rows.len().saturating_add(batch.num_rows()) > ROWS_MAX {
             let detail = format!("there are more than {ROWS_MAX} rows of them; ingest them instead");
             return Err(GatewayError::malformed("the parameters", detail));
         }
+        parameter_rows(&statement.description, &batch, &mut rows)?;
     }
     // A stream of columns alone binds nothing, which some clients send for statements without parameters.
     let is_nothing = rows.is_empty() && columns.fields().is_empty();

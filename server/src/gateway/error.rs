@@ -14,6 +14,10 @@ use super::tickets::TicketError;
 use crate::identity::{IdentityError, Rights};
 use crate::limits::LimitError;
 
+/// What to do about a statement that needs more memory or disk than it may use.
+const MORE_RESOURCES: &str = "filter earlier or ask for fewer columns; the server's settings \
+                              `limits.statement_memory`, `limits.memory` and `limits.spill` allow more";
+
 /// Why a request is refused or fails.
 ///
 /// * What its sender did wrong is never an internal error.
@@ -114,6 +118,7 @@ impl GatewayError {
             cause = found.source();
         }
         match self {
+            Self::Statement(error) if error.kind() == ErrorKind::Resources => format!("{text}; {MORE_RESOURCES}"),
             Self::Statement(error) => match error.hint() {
                 Some(hint) => format!("{text}; hint: {hint}"),
                 None => text,

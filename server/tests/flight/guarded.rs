@@ -1,14 +1,11 @@
 //! A server that asks for tokens.
 
-use arrow_flight::flight_service_client::FlightServiceClient;
-use arrow_flight::sql::{Any, CommandStatementQuery, ProstMessageExt, TicketStatementQuery};
-use arrow_flight::{Action, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, Ticket};
-use frostline_server::{Rights, revoke_token};
-use futures::stream;
+use arrow_flight::sql::{Any, ProstMessageExt, TicketStatementQuery};
+use arrow_flight::{FlightInfo, Ticket};
+use frostline_server::Rights;
 use prost::Message;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request};
 
 use crate::served::{Served, fetch, number, query, run, texts, told, update};
 
@@ -19,52 +16,6 @@ fn with<T>(message: T, authorization: Option<&str>) -> Request<T> {
         request.metadata_mut().insert("authorization", value);
     }
     request
-}
-
-fn select_one() -> FlightDescriptor {
-    let command = CommandStatementQuery { query: "SELECT 1".to_owned(), transaction_id: None };
-    FlightDescriptor::new_cmd(command.as_any().encode_to_vec())
-}
-
-/// What every call answers to an authorization.
-async fn every_call(raw: &mut FlightServiceClient<Channel>, sent: Option<&str>) -> Vec<(&'static str, Status)> {
-    let data = || stream::iter([FlightData { flight_descriptor: Some(select_one()), ..FlightData::default() }]);
-    let ticket = Ticket { ticket: select_one().cmd };
-    vec![
-        ("Handshake", raw.handshake(with(stream::iter([HandshakeRequest::default()]), sent)).await.map(drop)),
-        ("ListFlights", raw.list_flights(with(Criteria::default(), sent)).await.map(drop)),
-        ("GetFlightInfo", raw.get_flight_info(with(select_one(), sent)).await.map(drop)),
-        ("PollFlightInfo", raw.poll_flight_info(with(select_one(), sent)).await.map(drop)),
-        ("GetSchema", raw.get_schema(with(select_one(), sent)).await.map(drop)),
-        ("DoGet", raw.do_get(with(ticket, sent)).await.map(drop)),
-        ("DoPut", raw.do_put(with(data(), sent)).await.map(drop)),
-        ("DoExchange", raw.do_exchange(with(data(), sent)).await.map(drop)),
-        ("DoAction", raw.do_action(with(Action::new("CloseSession", Vec::new()), sent)).await.map(drop)),
-        ("ListActions", raw.list_actions(with(Empty {}, sent)).await.map(drop)),
-    ]
-    .into_iter()
-    .map(|(name, outcome)| (name, outcome.expect_err(name)))
-    .collect()
-}
-
-#[test]
-fn every_call_asks_for_a_token_that_holds() {
-    run(async {
-        let served = Served::guarded("guarded").await;
-        let revoked = served.token("gone", Rights::Admin).await;
-        revoke_token(&served.lake, "gone", "test", "").await.unwrap();
-        let wrong = format!("Bearer {}0", &revoked[..revoked.len() - 1]);
-        let revoked = format!("Bearer {revoked}");
-        let mut raw = served.raw().await;
-        for sent in [None, Some("Bearer None"), Some("Digest x"), Some(wrong.as_str()), Some(revoked.as_str())] {
-            for (name, status) in every_call(&mut raw, sent).await {
-                assert_eq!(status.code(), Code::Unauthenticated, "{name} with {sent:?}: {status}");
-            }
-        }
-        let mut client = served.client_with(&served.first_token()).await;
-        assert_eq!(number(&mut client, "SELECT 1").await, 1);
-        served.end().await;
-    });
 }
 
 #[test]
