@@ -75,6 +75,15 @@ pub(crate) enum GatewayError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A query does not give the same for every row of values that is bound to it.
+    #[error(
+        "row {row} of the values reads another version than the first row, or gives other columns; run the query for \
+         each by itself"
+    )]
+    OtherRow {
+        /// Which row it is, from 1 on.
+        row: usize,
+    },
     /// Something that there is not.
     #[error("{what} is not supported; {instead}")]
     Unsupported {
@@ -140,7 +149,7 @@ impl GatewayError {
             Self::Forbidden { .. } => "forbidden",
             Self::StatementLength { .. } | Self::ResultSize { .. } => "size",
             Self::TimedOut { .. } => "timeout",
-            Self::Malformed { .. } | Self::Unsupported { .. } => "request",
+            Self::Malformed { .. } | Self::OtherRow { .. } | Self::Unsupported { .. } => "request",
             Self::BrokenOff(_) => "cancelled",
             Self::Internal(_) => "internal",
         }
@@ -171,7 +180,7 @@ impl GatewayError {
             Self::Session(SessionError::TooMany) => Code::ResourceExhausted,
             Self::Session(_) => Code::InvalidArgument,
             Self::Forbidden { .. } => Code::PermissionDenied,
-            Self::StatementLength { .. } | Self::Malformed { .. } => Code::InvalidArgument,
+            Self::StatementLength { .. } | Self::Malformed { .. } | Self::OtherRow { .. } => Code::InvalidArgument,
             Self::ResultSize { .. } => Code::ResourceExhausted,
             Self::TimedOut { .. } => Code::DeadlineExceeded,
             Self::Unsupported { .. } => Code::Unimplemented,
@@ -203,8 +212,21 @@ impl GatewayError {
             tracing::error!(target: "frostline::serve", %source, "internal error");
             return Status::new(Code::Internal, self.to_string());
         }
-        Status::new(self.code(), self.full_text())
+        Status::new(self.code(), shortened(self.full_text()))
     }
+}
+
+/// How many bytes the message of a status has at most. It travels as a header, in which escapes take up to three times
+/// as many, and clients take headers of 8 KiB and no more.
+const MESSAGE_BYTES_MAX: usize = 2048;
+
+/// A text that clients take as the message of a status.
+fn shortened(mut text: String) -> String {
+    if text.len() > MESSAGE_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));
+        text.push('…');
+    }
+    text
 }
 
 impl From<GatewayError> for Status {
@@ -246,6 +268,13 @@ mod tests {
             assert!(!matches!(mistake.code(), Code::Internal | Code::Unknown), "{mistake}");
             assert!((400..=501).contains(&mistake.http_status()), "{mistake}");
         }
+    }
+
+    #[test]
+    fn a_message_fits_into_the_headers_that_clients_take() {
+        let status = GatewayError::malformed("the command", "é".repeat(100_000)).status();
+        assert!(status.message().starts_with("the command cannot be read: é") && status.message().ends_with('…'));
+        assert!(status.message().len() <= MESSAGE_BYTES_MAX + '…'.len_utf8(), "{}", status.message().len());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Flight SQL, as clients speak it.
 
+mod bound;
+mod clients;
 mod guarded;
+mod idle;
 mod ingest;
 mod metadata;
 mod mistakes;
