@@ -186,7 +186,7 @@ impl FlightService for FlightDoor {
                 metadata.insert("authorization", bearer);
             }
         }
-        let caller = Caller::of(&self.gateway, &metadata).await?;
+        let caller = Caller::of(&self.gateway, &metadata).await?.connecting(&self.gateway);
         let answer = HandshakeResponse { protocol_version: 0, payload: Bytes::new() };
         Ok(caller.reply_with_session(futures::stream::iter([Ok(answer)]).boxed()))
     }

@@ -10,6 +10,7 @@ mod error;
 mod executions;
 mod handles;
 mod options;
+mod plans;
 mod running;
 mod seal;
 mod sessions;
@@ -21,12 +22,13 @@ use std::time::Duration;
 
 use frostline_catalog::Version;
 use frostline_sql::parse::{Parsed, Statement, parse_one};
-use frostline_sql::{Answer, Committed, Lake, Parameters, Planned, Session, StatementKind, Stop};
+use frostline_sql::{Answer, Committed, Lake, Parameters, Session, StatementKind, Stop};
 
 pub(crate) use error::GatewayError;
 pub(crate) use executions::{Execution, Executions, Join, Outcome};
 pub(crate) use handles::{Binding, Handles, PreparedStatement};
 pub(crate) use options::{SessionOptions, option_values};
+pub(crate) use plans::Plans;
 pub(crate) use running::RunningRows;
 pub(crate) use seal::SealKey;
 pub(crate) use sessions::{OPTIONS, SessionError, SessionId, Sessions};
@@ -193,7 +195,8 @@ impl Gateway {
             StatementKind::Rows => {
                 let planned = self.within_timeout(session.plan(&statement, parameters)).await?;
                 let (label, stop) = (label(&statement.statement), Stop::new());
-                return self.rows(principal, vec![planned], QueryId::draw(), label, stop).await.map(Answered::Rows);
+                let plans = Plans::one(planned);
+                return self.rows(principal, plans, QueryId::draw(), label, stop).await.map(Answered::Rows);
             }
             // The session is gone with the answer.
             StatementKind::Session => return Err(SessionError::NotKept.into()),
@@ -226,14 +229,14 @@ impl Gateway {
         }
     }
 
-    /// Runs plans for somebody, one after the other, when their turn comes.
+    /// Runs a query for somebody, for one row of values after the other, when its turn comes.
     ///
     /// # Errors
     /// Those that show before the first row.
     pub(crate) async fn rows(
         &self,
         principal: &Principal,
-        plans: Vec<Planned>,
+        plans: Plans,
         id: QueryId,
         label: &'static str,
         stop: Stop,

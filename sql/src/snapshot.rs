@@ -105,6 +105,12 @@ impl Snapshot {
             let field = |column: &Column| Field::new(column.name.as_str(), column.data_type.clone(), column.nullable);
             return Ok(Arc::new(Schema::new(columns.into_iter().map(field).collect::<Vec<Field>>())));
         }
+        if qualified.schema == SYSTEM
+            && let Some(table) = SystemTable::from_name(&qualified.name)
+        {
+            // Its rows may be many, and nobody asked for them.
+            return Ok(table.schema());
+        }
         match self.context.relation(&qualified, version, 0).await? {
             Some(provider) => {
                 let zone = self.context.zone.label();

@@ -80,6 +80,14 @@ impl Caller {
         })
     }
 
+    /// The same caller, who connects again: in a new session if the one that they brought along is over.
+    pub(crate) fn connecting(self, gateway: &Gateway) -> Self {
+        match gateway.sessions.find(self.session, self.owner()) {
+            Ok(_) => self,
+            Err(_) => Self { session: gateway.sessions.draw(), ..self },
+        }
+    }
+
     /// Whose the call's tickets, handles and sessions are.
     pub(crate) fn owner(&self) -> &Arc<str> {
         &self.principal.token_id
@@ -88,6 +96,11 @@ impl Caller {
     /// The id of the caller's session.
     pub(crate) fn session_id(&self) -> SessionId {
         self.session
+    }
+
+    /// The id of the session that the caller brought along; `None` if it was drawn for this call.
+    pub(crate) fn brought_session(&self) -> Option<SessionId> {
+        (!self.is_new).then_some(self.session)
     }
 
     /// The session that the call's statements run in: what was set before, and what the call's headers set.

@@ -3,7 +3,8 @@
 //! * Everything is answered from the catalog in memory; no table is read.
 //! * A client that gives no catalog sees all of them; one that gives an empty one, those that are in none: nothing.
 //! * Patterns are those of LIKE, with `\` before a character that stands for itself. A name that is the pattern to the
-//!   letter comes first.
+//!   letter comes first, and of several tables of that name the one in the session's schema: some clients look at no
+//!   other.
 
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ impl FlightDoor {
                 RecordBatch::try_new(catalog_columns(), vec![texts([snapshot.catalog()])])?
             }
             Command::CommandGetDbSchemas(filter) => schemas(&snapshot, filter)?,
-            Command::CommandGetTables(filter) => tables(&snapshot, filter).await?,
+            Command::CommandGetTables(filter) => tables(&snapshot, &session.schema(), filter).await?,
             Command::CommandGetTableTypes(_) => {
                 let kinds = [RelationKind::System, RelationKind::Table, RelationKind::View].map(type_name);
                 RecordBatch::try_new(table_type_columns(), vec![texts(kinds)])?
@@ -128,7 +129,7 @@ fn schemas(snapshot: &Snapshot, filter: &CommandGetDbSchemas) -> Result<RecordBa
     Ok(RecordBatch::try_new(schema_columns(), vec![catalogs, texts(names.iter().map(String::as_str))])?)
 }
 
-async fn tables(snapshot: &Snapshot, filter: &CommandGetTables) -> Result<RecordBatch, GatewayError> {
+async fn tables(snapshot: &Snapshot, own_schema: &str, filter: &CommandGetTables) -> Result<RecordBatch, GatewayError> {
     let pattern = filter.table_name_filter_pattern.as_deref();
     let takes = takes_catalog(filter.catalog.as_deref(), snapshot);
     let mut relations: Vec<RelationInfo> = snapshot.relations();
@@ -138,7 +139,11 @@ async fn tables(snapshot: &Snapshot, filter: &CommandGetTables) -> Result<Record
             && pattern.is_none_or(|pattern| like(pattern, &relation.name))
             && (filter.table_types.is_empty() || filter.table_types.iter().any(|name| is_type(relation.kind, name)))
     });
-    relations.sort_by_key(|relation| pattern != Some(relation.name.as_str()));
+    relations.sort_by_key(|relation| match pattern == Some(relation.name.as_str()) {
+        true if relation.schema == own_schema => 0,
+        true => 1,
+        false => 2,
+    });
     let mut columns = vec![
         texts(relations.iter().map(|_| snapshot.catalog())),
         texts(relations.iter().map(|relation| relation.schema.as_str())),

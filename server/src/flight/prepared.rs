@@ -7,7 +7,7 @@ use frostline_sql::{Parameters, StatementKind};
 use prost::Message;
 use tonic::Status;
 
-use crate::gateway::{Binding, GatewayError, PreparedStatement};
+use crate::gateway::{Binding, GatewayError, PreparedStatement, batch_bytes};
 
 use super::FlightDoor;
 use super::caller::Caller;
@@ -65,7 +65,7 @@ impl FlightDoor {
         incoming: Incoming,
     ) -> Result<DoPutPreparedStatementResult, Status> {
         let (statement, _) = self.prepared(caller, handle)?;
-        let rows = values(&statement, incoming).await?.unwrap_or_else(one_row);
+        let rows = values(&statement, incoming).await?.map_or_else(one_row, Arc::from);
         let handle = self.gateway.handles.bind(&self.gateway.key, &statement, rows);
         Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(handle) })
     }
@@ -82,8 +82,13 @@ pub(crate) async fn values(
     mut incoming: Incoming,
 ) -> Result<Option<Vec<Parameters>>, GatewayError> {
     let Some(columns) = incoming.columns().await? else { return Ok(None) };
-    let mut rows = Vec::new();
+    let (mut rows, mut bytes): (Vec<Parameters>, usize) = (Vec::new(), 0);
     while let Some(batch) = incoming.next_batch().await? {
+        bytes = bytes.saturating_add(batch_bytes(&batch));
+        if bytes > BYTES_MAX {
+            let detail = format!("they have more than {BYTES_MAX} bytes; ingest them instead");
+            return Err(GatewayError::malformed("the parameters", detail));
+        }
         // Before they are taken: rows without values cost their sender nothing.
         if rows.len().saturating_add(batch.num_rows()) > ROWS_MAX {
             let detail = format!("there are more than {ROWS_MAX} rows of them; ingest them instead");
@@ -98,3 +103,6 @@ pub(crate) async fn values(
 
 /// How many rows of values are taken for one statement.
 const ROWS_MAX: usize = 1_000_000;
+
+/// How many bytes they may have, as they come.
+const BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -1,5 +1,7 @@
 //! What clients send: statements that write, values for parameters, and rows to ingest.
 
+use std::sync::Arc;
+
 use arrow_flight::sql::{
     Command, CommandPreparedStatementUpdate, CommandStatementIngest, CommandStatementUpdate, DoPutUpdateResult,
     TableExistsOption, TableNotExistOption,
@@ -13,11 +15,11 @@ use futures::stream::BoxStream;
 use prost::Message;
 use tonic::{Response, Status, Streaming};
 
-use crate::gateway::{GatewayError, Outcome, QueryId, label};
+use crate::gateway::{GatewayError, Outcome, Plans, QueryId, label};
 use crate::identity::Rights;
 
 use super::FlightDoor;
-use super::caller::Caller;
+use super::caller::{Caller, EXECUTION_HEADER};
 use super::command::{command, no_transaction, unknown};
 use super::incoming::{Incoming, broken_off};
 use super::prepared::values;
@@ -62,7 +64,7 @@ impl FlightDoor {
         let parsed = self.gateway.parse(&update.query)?;
         let session = caller.session(&self.gateway).await?;
         match self.gateway.authorise(&caller.principal, &session, &parsed)? {
-            StatementKind::Rows => self.drain(caller, &session, &parsed, &Parameters::none()).await,
+            StatementKind::Rows => self.drain(caller, &session, &parsed, &one_row()).await,
             StatementKind::Write | StatementKind::Session => {
                 self.write(caller, &session, &parsed, one_row(), Meant::Text).await.map(Updated::from)
             }
@@ -80,19 +82,17 @@ impl FlightDoor {
         let session = caller.session(&self.gateway).await?;
         let parsed = &statement.parsed;
         let kind = self.gateway.authorise(&caller.principal, &session, parsed)?;
-        let (rows, meant) = match (sent, &binding) {
-            (Some(sent), _) => (sent, Meant::Text),
-            (None, Some(binding)) => (binding.rows.clone(), Meant::Bound(&statement, binding)),
+        let (rows, meant): (Arc<[Parameters]>, Meant<'_>) = match (sent, &binding) {
+            (Some(sent), _) => (Arc::from(sent), Meant::Text),
+            (None, Some(binding)) => (Arc::clone(&binding.rows), Meant::Bound(&statement, binding)),
             (None, None) => (one_row(), Meant::Unbound(&statement)),
         };
-        if kind != StatementKind::Rows {
-            return self.write(caller, &session, parsed, rows, meant).await.map(Updated::from);
+        match kind {
+            StatementKind::Rows => self.drain(caller, &session, parsed, &rows).await,
+            StatementKind::Write | StatementKind::Session => {
+                self.write(caller, &session, parsed, rows, meant).await.map(Updated::from)
+            }
         }
-        let mut last = Updated { version: self.gateway.visible(&session), rows: -1 };
-        for values in &rows {
-            last = self.drain(caller, &session, parsed, values).await?;
-        }
-        Ok(last)
     }
 
     /// Runs a statement that gives rows for somebody who wants none of them.
@@ -101,11 +101,13 @@ impl FlightDoor {
         caller: &Caller,
         session: &Session,
         parsed: &Parsed,
-        values: &Parameters,
+        values: &Arc<[Parameters]>,
     ) -> Result<Updated, Status> {
-        let planned = self.gateway.within_timeout(session.plan(parsed, values)).await?;
+        let Some(plans) = self.gateway.within_timeout(Plans::plan(session, parsed, values)).await? else {
+            return Ok(Updated { version: self.gateway.visible(session), rows: -1 });
+        };
         let (id, label) = (QueryId::draw(), label(&parsed.statement));
-        let mut rows = self.gateway.rows(&caller.principal, vec![planned], id, label, Stop::new()).await?;
+        let mut rows = self.gateway.rows(&caller.principal, plans, id, label, Stop::new()).await?;
         while let Some(batch) = rows.batches.next().await {
             batch?;
         }
@@ -120,6 +122,11 @@ impl FlightDoor {
         mut incoming: Incoming,
     ) -> Result<Updated, Status> {
         self.gateway.need(&caller.principal, Rights::Write)?;
+        if caller.execution_id.is_some() {
+            // Whoever names an execution counts on it that it is not made twice.
+            let what = format!("an ingest with the header `{EXECUTION_HEADER}`");
+            return Err(GatewayError::unsupported(what, "send it without").into());
+        }
         let ingest = ingest_of(command)?;
         let session = caller.session(&self.gateway).await?;
         let columns = incoming.columns().await?;

@@ -7,11 +7,11 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_flight::sql::CommandStatementQuery;
 use arrow_flight::{FlightDescriptor, FlightInfo};
 use frostline_sql::parse::Parsed;
-use frostline_sql::{Answer, Parameters, Planned, Session, StatementKind, Stop};
+use frostline_sql::{Answer, Parameters, Session, StatementKind, Stop};
 use sha2::{Digest, Sha256};
 use tonic::{Response, Status};
 
-use crate::gateway::{Binding, Execution, GatewayError, Join, Outcome, PreparedStatement, QuerySource, label};
+use crate::gateway::{Binding, Execution, GatewayError, Join, Outcome, Plans, PreparedStatement, QuerySource, label};
 
 use super::FlightDoor;
 use super::caller::Caller;
@@ -45,7 +45,7 @@ impl FlightDoor {
             return self.outcome_info(caller, outcome, descriptor);
         }
         let planned = self.gateway.within_timeout(session.plan(&parsed, &Parameters::none())).await?;
-        self.planned_info(caller, &parsed, vec![planned], None, descriptor)
+        self.planned_info(caller, &parsed, Plans::one(planned), None, descriptor)
     }
 
     /// What is told of a prepared statement's result.
@@ -58,7 +58,7 @@ impl FlightDoor {
         let (statement, binding) = self.prepared(caller, handle)?;
         let session = caller.session(&self.gateway).await?;
         let kind = self.gateway.authorise(&caller.principal, &session, &statement.parsed)?;
-        let rows = binding.as_ref().map_or_else(one_row, |binding| binding.rows.clone());
+        let rows = binding.as_ref().map_or_else(one_row, |binding| Arc::clone(&binding.rows));
         if kind != StatementKind::Rows {
             let meant = match &binding {
                 Some(binding) => Meant::Bound(&statement, binding),
@@ -67,26 +67,14 @@ impl FlightDoor {
             let outcome = self.write(caller, &session, &statement.parsed, rows, meant).await?;
             return self.outcome_info(caller, outcome, descriptor);
         }
-        let planning = async {
-            let mut plans: Vec<Planned> = Vec::with_capacity(rows.len());
-            for values in &rows {
-                let planned = match plans.first() {
-                    None => session.plan(&statement.parsed, values).await?,
-                    // All of them read the same version.
-                    Some(first) => first.with_parameters(&statement.parsed, values).await?,
-                };
-                plans.push(planned);
-            }
-            Ok::<_, frostline_sql::Error>(plans)
-        };
-        let plans = self.gateway.within_timeout(planning).await?;
-        if plans.is_empty() {
+        let planning = Plans::plan(&session, &statement.parsed, &rows);
+        let Some(plans) = self.gateway.within_timeout(planning).await? else {
             let columns = statement.columns.clone().ok_or_else(|| no_rows_of_values().status())?;
             let version = self.gateway.visible(&session);
             let source = QuerySource::Batch(RecordBatch::new_empty(Arc::clone(&columns)));
             let query = self.gateway.queries.keep(caller.owner(), version, columns, source, "query");
             return Ok(caller.reply(self.info_of(descriptor, &query, 0)?, Some(version)));
-        }
+        };
         self.planned_info(caller, &statement.parsed, plans, Some(&statement), descriptor)
     }
 
@@ -94,14 +82,13 @@ impl FlightDoor {
         &self,
         caller: &Caller,
         parsed: &Parsed,
-        plans: Vec<Planned>,
+        plans: Plans,
         prepared: Option<&PreparedStatement>,
         descriptor: FlightDescriptor,
     ) -> Result<Response<FlightInfo>, Status> {
-        let Some(first) = plans.first() else { return Err(no_rows_of_values().status()) };
-        let version = first.version();
+        let version = plans.version();
         let promised = prepared.and_then(|prepared| prepared.columns.as_ref());
-        let columns = as_promised(&plain_schema(first.columns()), promised);
+        let columns = as_promised(&plain_schema(&plans.columns()), promised);
         let source = QuerySource::Plans(plans);
         let label = label(&parsed.statement);
         let query = self.gateway.queries.keep(caller.owner(), version, columns, source, label);
@@ -130,7 +117,7 @@ impl FlightDoor {
         caller: &Caller,
         session: &Session,
         parsed: &Parsed,
-        rows: Vec<Parameters>,
+        rows: Arc<[Parameters]>,
         meant: Meant<'_>,
     ) -> Result<Outcome, Status> {
         // What a statement sets is for the calls that follow, and not for this one's headers.
@@ -141,7 +128,8 @@ impl FlightDoor {
         let (key, join) = execution_key(caller, parsed, &rows, &meant);
         let begin = || {
             let (gateway, principal) = (Arc::clone(&self.gateway), caller.principal.clone());
-            let (parsed, stop) = (parsed.clone(), Stop::new());
+            let (session, parsed, rows) = (session.clone(), parsed.clone(), Arc::clone(&rows));
+            let stop = Stop::new();
             let seen = stop.clone();
             Execution::begin(stop, async move {
                 let answer = gateway.write(&principal, &session, &parsed, &rows, &seen).await?;
@@ -153,8 +141,7 @@ impl FlightDoor {
                 })
             })
         };
-        let execution = self.gateway.executions.join_or_begin(key, join, begin);
-        let finished = execution.outcome().await;
+        let finished = self.gateway.executions.outcome(&key, join, begin).await;
         match &*finished {
             Ok(outcome) => Ok(*outcome),
             Err(error) => Err(error.status()),
@@ -164,7 +151,8 @@ impl FlightDoor {
 
 /// The execution that a request means, and which earlier one it joins.
 fn execution_key(caller: &Caller, parsed: &Parsed, rows: &[Parameters], meant: &Meant<'_>) -> (String, Join) {
-    let (owner, session) = (caller.owner(), caller.session_id().text());
+    // Who brings no session is given another one with each call, those that are sent again included.
+    let (owner, session) = (caller.owner(), caller.brought_session().map(|id| id.text()).unwrap_or_default());
     if let Some(id) = &caller.execution_id {
         // The same name for another statement, or other values, is another execution.
         return (format!("named {owner} {id} {}", digest(parsed, rows)), Join::Standing);
@@ -198,8 +186,8 @@ impl std::fmt::Write for Digesting {
 }
 
 /// One execution without values.
-pub(crate) fn one_row() -> Vec<Parameters> {
-    vec![Parameters::none()]
+pub(crate) fn one_row() -> Arc<[Parameters]> {
+    Arc::from([Parameters::none()])
 }
 
 fn no_rows_of_values() -> GatewayError {

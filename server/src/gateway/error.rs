@@ -79,6 +79,15 @@ pub(crate) enum GatewayError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A query does not give the same for every row of values that is bound to it.
+    #[error(
+        "row {row} of the values reads another version than the first row, or gives other columns; run the query for \
+         each by itself"
+    )]
+    OtherRow {
+        /// Which row it is, from 1 on.
+        row: usize,
+    },
     /// Something that there is not.
     #[error("{what} is not supported; {instead}")]
     Unsupported {
@@ -145,7 +154,7 @@ impl GatewayError {
             Self::Forbidden { .. } => "forbidden",
             Self::StatementLength { .. } | Self::ResultSize { .. } => "size",
             Self::TimedOut { .. } => "timeout",
-            Self::Malformed { .. } | Self::Unsupported { .. } => "request",
+            Self::Malformed { .. } | Self::OtherRow { .. } | Self::Unsupported { .. } => "request",
             Self::BrokenOff(_) => "cancelled",
             Self::Internal(_) => "internal",
         }
@@ -176,7 +185,7 @@ impl GatewayError {
             Self::Session(SessionError::TooMany) => Code::ResourceExhausted,
             Self::Session(_) => Code::InvalidArgument,
             Self::Forbidden { .. } => Code::PermissionDenied,
-            Self::StatementLength { .. } | Self::Malformed { .. } => Code::InvalidArgument,
+            Self::StatementLength { .. } | Self::Malformed { .. } | Self::OtherRow { .. } => Code::InvalidArgument,
             Self::ResultSize { .. } => Code::ResourceExhausted,
             Self::TimedOut { .. } => Code::DeadlineExceeded,
             Self::Unsupported { .. } => Code::Unimplemented,

@@ -1,14 +1,17 @@
 //! Statements that write, each run once, whoever asks for the outcome and how often.
 //!
 //! A statement that writes runs in a task of its own. Who waits for it may go away: when nobody waits any more it is
-//! broken off, unless its commit began, which is carried through. Who comes back finds the outcome.
+//! broken off, unless its commit began, which is carried through. Who comes back finds the outcome, and waits for it if
+//! there is none yet: until then nobody knows whether the commit had begun.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use frostline_catalog::Version;
 use frostline_sql::{ErrorKind, Stop};
+use futures::FutureExt;
 use tokio::sync::watch;
 
 use super::error::GatewayError;
@@ -44,7 +47,11 @@ impl Execution {
     {
         let (sender, done) = watch::channel(None);
         tokio::spawn(async move {
-            let outcome = run.await;
+            // Whoever waits is told so, and what died does not count as running for ever.
+            let outcome = match AssertUnwindSafe(run).catch_unwind().await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(GatewayError::Internal("the task that ran a statement died".into())),
+            };
             sender.send_replace(Some(Arc::new(outcome)));
         });
         Arc::new(Self { stop, done, waiting: AtomicUsize::new(0) })
@@ -66,17 +73,19 @@ impl Execution {
     }
 
     /// Whether it still runs and nobody broke it off.
-    pub(crate) fn is_running(&self) -> bool {
+    fn is_running(&self) -> bool {
         self.done.borrow().is_none() && !self.stop.is_stopped()
     }
 
     /// Whether who asks again gets this outcome: it runs, it was done, or nobody knows whether it was. If it surely
     /// changed nothing, asking again runs it again.
-    pub(crate) fn stands(&self) -> bool {
+    fn stands(&self) -> bool {
         match self.done.borrow().as_deref() {
-            None => !self.stop.is_stopped(),
+            // Even if it was broken off: its commit may have begun.
+            None => true,
             Some(Ok(_)) => true,
             Some(Err(GatewayError::Statement(error))) => error.kind() == ErrorKind::Unknown,
+            Some(Err(GatewayError::Internal(_))) => true,
             Some(Err(_)) => false,
         }
     }
@@ -123,35 +132,41 @@ pub(crate) enum Join {
 }
 
 impl Executions {
-    /// The execution that a request asks for: the last one under its key, if the request asks for that again, or a new
-    /// one.
-    pub(crate) fn join_or_begin(
-        &self,
-        key: String,
-        join: Join,
-        begin: impl FnOnce() -> Arc<Execution>,
-    ) -> Arc<Execution> {
+    /// The outcome of the execution that a request asks for: the last one under its key, if the request asks for that
+    /// again, or a new one. One that was broken off for others, before it changed anything, is run again.
+    pub(crate) async fn outcome(&self, key: &str, join: Join, begin: impl Fn() -> Arc<Execution>) -> Finished {
+        loop {
+            let (execution, has_joined) = self.join_or_begin(key, join, &begin);
+            let finished = execution.outcome().await;
+            if !has_joined || !execution.stop.is_stopped() || execution.stands() {
+                return finished;
+            }
+        }
+    }
+
+    /// The execution that a request asks for, and whether it had begun before.
+    fn join_or_begin(&self, key: &str, join: Join, begin: impl FnOnce() -> Arc<Execution>) -> (Arc<Execution>, bool) {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(earlier) = recent.by_key.get(&key) {
+        if let Some(earlier) = recent.by_key.get(key) {
             let is_asked_for = match join {
                 Join::Never => false,
                 Join::Running => earlier.is_running(),
                 Join::Standing => earlier.stands(),
             };
             if is_asked_for {
-                return Arc::clone(earlier);
+                return (Arc::clone(earlier), true);
             }
         }
         let execution = begin();
-        if recent.by_key.insert(key.clone(), Arc::clone(&execution)).is_none() {
-            recent.order.push_back(key);
+        if recent.by_key.insert(key.to_owned(), Arc::clone(&execution)).is_none() {
+            recent.order.push_back(key.to_owned());
         }
         while recent.order.len() > REMEMBERED_MAX {
             if let Some(oldest) = recent.order.pop_front() {
                 recent.by_key.remove(&oldest);
             }
         }
-        execution
+        (execution, false)
     }
 }
 
@@ -189,11 +204,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_died_runs_no_more() {
+        fn die() -> Result<Outcome, GatewayError> {
+            unreachable!("this is no mistake: it dies")
+        }
+        let execution = Execution::begin(Stop::new(), async { die() });
+        let outcome = execution.outcome().await;
+        assert!(matches!(&*outcome, Err(GatewayError::Internal(_))));
+        assert!(!execution.is_running(), "another call runs it");
+        assert!(execution.stands(), "who asks for this one is not told that it can be run again");
+    }
+
+    #[tokio::test]
     async fn the_oldest_executions_are_forgotten() {
         let executions = Executions::default();
         let execution = Execution::begin(Stop::new(), async { Ok(DONE) });
         for number in 0..=REMEMBERED_MAX {
-            executions.join_or_begin(number.to_string(), Join::Never, || Arc::clone(&execution));
+            executions.join_or_begin(&number.to_string(), Join::Never, || Arc::clone(&execution));
         }
         let recent = executions.0.lock().unwrap();
         assert!(!recent.by_key.contains_key("0") && recent.by_key.contains_key("1"));
@@ -207,13 +234,53 @@ mod tests {
             begun.fetch_add(1, Ordering::Relaxed);
             Execution::begin(Stop::new(), async { Ok(DONE) })
         };
-        let first = executions.join_or_begin("a".to_owned(), Join::Standing, begin);
-        assert!(first.outcome().await.is_ok());
-        executions.join_or_begin("a".to_owned(), Join::Standing, begin);
+        assert!(executions.outcome("a", Join::Standing, begin).await.is_ok());
+        assert!(executions.outcome("a", Join::Standing, begin).await.is_ok());
         assert_eq!(begun.load(Ordering::Relaxed), 1, "it stands");
-        executions.join_or_begin("a".to_owned(), Join::Running, begin);
+        assert!(executions.outcome("a", Join::Running, begin).await.is_ok());
         assert_eq!(begun.load(Ordering::Relaxed), 2, "it runs no more");
-        executions.join_or_begin("a".to_owned(), Join::Never, begin);
+        assert!(executions.outcome("a", Join::Never, begin).await.is_ok());
         assert_eq!(begun.load(Ordering::Relaxed), 3);
+    }
+
+    /// Asks for an execution whose only waiter goes away, then for the same again; how often it began, and whether who
+    /// came back got an outcome. The first attempt ends when it is told so, in this way.
+    async fn come_back(first: Result<Outcome, GatewayError>) -> (usize, bool) {
+        let executions = Executions::default();
+        let begun = AtomicUsize::new(0);
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let first = Mutex::new(Some((first, ended)));
+        let begin = || {
+            begun.fetch_add(1, Ordering::Relaxed);
+            let first = first.lock().unwrap().take();
+            Execution::begin(Stop::new(), async move {
+                match first {
+                    Some((outcome, ended)) => {
+                        ended.await.unwrap();
+                        outcome
+                    }
+                    None => Ok(DONE),
+                }
+            })
+        };
+        {
+            let mut leaving = Box::pin(executions.outcome("a", Join::Standing, begin));
+            assert!(futures::poll!(&mut leaving).is_pending());
+        }
+        let mut back = Box::pin(executions.outcome("a", Join::Standing, begin));
+        assert!(futures::poll!(&mut back).is_pending());
+        end.send(()).unwrap();
+        let outcome = back.await;
+        (begun.load(Ordering::Relaxed), outcome.is_ok())
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_while_a_commit_is_carried_through_gets_its_outcome() {
+        assert_eq!(come_back(Ok(DONE)).await, (1, true));
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_to_what_was_broken_off_in_time_has_it_run_again() {
+        assert_eq!(come_back(Err(GatewayError::Statement(frostline_sql::Error::stopped()))).await, (2, true));
     }
 }

@@ -68,7 +68,7 @@ struct State {
 pub(crate) struct Binding {
     /// Which binding of the statement it is, from 1 on.
     pub(crate) generation: u64,
-    pub(crate) rows: Vec<Parameters>,
+    pub(crate) rows: Arc<[Parameters]>,
 }
 
 /// What a handle says under its seal.
@@ -95,17 +95,24 @@ impl PreparedStatement {
 #[derive(Debug)]
 pub(crate) struct Handles {
     idle: Duration,
-    statements: Mutex<HashMap<[u8; 16], Arc<PreparedStatement>>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    statements: HashMap<[u8; 16], Arc<PreparedStatement>>,
+    /// When it was last looked for statements that nobody uses.
+    swept: Instant,
 }
 
 impl Handles {
     /// No statement yet. One that nobody uses for so long is closed.
     pub(crate) fn new(idle: Duration) -> Self {
-        Self { idle, statements: Mutex::default() }
+        Self { idle, kept: Mutex::new(Kept { statements: HashMap::new(), swept: Instant::now() }) }
     }
 
-    fn statements(&self) -> MutexGuard<'_, HashMap<[u8; 16], Arc<PreparedStatement>>> {
-        self.statements.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a statement and gives its first handle.
@@ -123,14 +130,15 @@ impl Handles {
         let state = State { used: Instant::now(), generation: 0, bindings: VecDeque::new() };
         let (id, owner) = (random(), Arc::clone(owner));
         let statement = PreparedStatement { id, owner, parsed, description, columns, state: Mutex::new(state) };
-        let mut statements = self.statements();
-        if statements.len() >= STATEMENTS_MAX {
-            statements.retain(|_, kept| kept.state().used.elapsed() <= self.idle);
+        let mut kept = self.kept();
+        if kept.statements.len() >= STATEMENTS_MAX || kept.swept.elapsed() > self.idle {
+            kept.swept = Instant::now();
+            kept.statements.retain(|_, kept| kept.state().used.elapsed() <= self.idle);
         }
-        if statements.len() >= STATEMENTS_MAX {
+        if kept.statements.len() >= STATEMENTS_MAX {
             return Err(HandleError::TooMany { most: STATEMENTS_MAX });
         }
-        statements.insert(id, Arc::new(statement));
+        kept.statements.insert(id, Arc::new(statement));
         Ok(handle(key, id, 0))
     }
 
@@ -145,14 +153,14 @@ impl Handles {
         owner: &str,
     ) -> Result<(Arc<PreparedStatement>, Option<Arc<Binding>>), HandleError> {
         let (id, generation) = open(key, handle)?;
-        let found = self.statements().get(&id).cloned().ok_or(HandleError::Closed)?;
+        let found = self.kept().statements.get(&id).cloned().ok_or(HandleError::Closed)?;
         if found.owner.as_ref() != owner {
             return Err(HandleError::Foreign);
         }
         // Never both locks the other way round: who sweeps holds the statements and asks for the state.
         let idle = found.state().used.elapsed();
         if idle > self.idle {
-            self.statements().remove(&id);
+            self.kept().statements.remove(&id);
             return Err(HandleError::Closed);
         }
         let mut state = found.state();
@@ -169,7 +177,7 @@ impl Handles {
     }
 
     /// Binds values, and gives the handle that stands for them.
-    pub(crate) fn bind(&self, key: &SealKey, statement: &PreparedStatement, rows: Vec<Parameters>) -> Bytes {
+    pub(crate) fn bind(&self, key: &SealKey, statement: &PreparedStatement, rows: Arc<[Parameters]>) -> Bytes {
         let mut state = statement.state();
         state.generation += 1;
         let generation = state.generation;
@@ -186,12 +194,12 @@ impl Handles {
     /// If the handle is forged or another token's.
     pub(crate) fn close(&self, key: &SealKey, handle: &[u8], owner: &str) -> Result<(), HandleError> {
         let (id, _) = open(key, handle)?;
-        let mut statements = self.statements();
-        match statements.get(&id) {
+        let mut kept = self.kept();
+        match kept.statements.get(&id) {
             None => Ok(()),
             Some(found) if found.owner.as_ref() != owner => Err(HandleError::Foreign),
             Some(_) => {
-                statements.remove(&id);
+                kept.statements.remove(&id);
                 Ok(())
             }
         }
@@ -232,7 +240,7 @@ mod tests {
         let first = keep(&handles, &key);
         assert_eq!(generation(&handles, &key, &first), Ok(None));
         let (statement, _) = handles.find(&key, &first, "ann").unwrap();
-        let bound: Vec<Bytes> = (0..=BINDINGS_MAX).map(|_| handles.bind(&key, &statement, Vec::new())).collect();
+        let bound: Vec<Bytes> = (0..=BINDINGS_MAX).map(|_| handles.bind(&key, &statement, Arc::from([]))).collect();
         assert_eq!(generation(&handles, &key, &first), Ok(Some(BINDINGS_MAX as u64 + 1)));
         assert_eq!(generation(&handles, &key, &bound[1]), Ok(Some(2)));
         assert_eq!(generation(&handles, &key, &bound[0]), Err(HandleError::Closed), "too many came after it");
@@ -255,5 +263,13 @@ mod tests {
         let (key, handles) = (SealKey::draw(), Handles::new(Duration::ZERO));
         let handle = keep(&handles, &key);
         assert_eq!(handles.find(&key, &handle, "ann").unwrap_err(), HandleError::Closed);
+    }
+
+    #[test]
+    fn statements_that_nobody_uses_are_let_go_of() {
+        let (key, handles) = (SealKey::draw(), Handles::new(Duration::ZERO));
+        keep(&handles, &key);
+        keep(&handles, &key);
+        assert_eq!(handles.kept().statements.len(), 1, "their clients never came back");
     }
 }

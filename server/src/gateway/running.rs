@@ -1,26 +1,27 @@
 //! Rows of a statement that runs: with its turn, its deadline, its size, and its end in the books.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::Version;
-use frostline_sql::{Planned, Rows, Stop};
+use frostline_sql::{Rows, Stop};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::error::GatewayError;
+use super::plans::Plans;
 use crate::limits::Permit;
 use crate::metrics::{Metrics, StatementNote};
 
 /// Rows of a statement, as they are computed.
 ///
 /// * Dropping them ends the statement.
-/// * Its time runs while nobody asks for them too: a client that stops reading keeps neither a turn nor memory.
+/// * Its time runs, and it can be broken off, while nobody asks for them too: a client that stops reading keeps neither
+///   a turn nor memory.
 pub(crate) struct RunningRows {
     /// The version that they are read at.
     pub(crate) version: Version,
@@ -105,12 +106,37 @@ pub(crate) struct Bounds {
     pub(crate) bytes: u64,
 }
 
-/// A statement that runs.
-struct Runner {
-    waiting: VecDeque<Planned>,
-    current: Option<Rows>,
+/// How long a statement waits for anything: until its deadline, and until somebody breaks it off.
+#[derive(Clone, Debug)]
+struct Patience {
     stop: Stop,
     bounds: Bounds,
+}
+
+impl Patience {
+    /// Whatever comes first: the end of some work, the deadline, or that somebody breaks it off.
+    ///
+    /// # Errors
+    /// If it is not the work.
+    async fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, GatewayError> {
+        let most = self.bounds.most;
+        tokio::select! {
+            biased;
+            () = self.stop.stopped() => Err(GatewayError::Statement(frostline_sql::Error::stopped())),
+            done = tokio::time::timeout_at(self.bounds.deadline, work) => {
+                done.map_err(|_| GatewayError::TimedOut { most })
+            }
+        }
+    }
+}
+
+/// A statement that runs.
+struct Runner {
+    plans: Plans,
+    /// The place of the row of values that comes next.
+    place: usize,
+    current: Option<Rows>,
+    patience: Patience,
     bytes: u64,
     book: Book,
     /// Given back when the statement ends.
@@ -119,104 +145,90 @@ struct Runner {
 }
 
 impl RunningRows {
-    /// Starts the first of some plans; the others follow when its rows have gone.
+    /// Starts a query for the first of its rows of values; the others follow when its rows have gone.
     ///
     /// # Errors
     /// Those that show before the first row.
     pub(crate) async fn start(
-        plans: Vec<Planned>,
+        plans: Plans,
         stop: Stop,
         bounds: Bounds,
         mut book: Book,
         permit: Permit,
     ) -> Result<Self, GatewayError> {
-        let Some(first) = plans.first() else {
-            return Err(GatewayError::malformed("the parameters of a query", "there is no row of them"));
-        };
-        let (version, columns) = (first.version(), Arc::clone(first.columns()));
+        let (version, columns) = (plans.version(), plans.columns());
         book.saw(version);
-        let mut runner =
-            Runner { waiting: plans.into(), current: None, stop, bounds, bytes: 0, book, _permit: permit, done: false };
+        let patience = Patience { stop, bounds };
+        let mut runner = Runner {
+            plans,
+            place: 0,
+            current: None,
+            patience: patience.clone(),
+            bytes: 0,
+            book,
+            _permit: permit,
+            done: false,
+        };
         if let Err(error) = runner.start_next().await {
             runner.book.failed(&error);
             return Err(error);
         }
-        let stop = runner.stop.clone();
-        let state = Arc::new(Mutex::new(State::Running(Box::new(runner))));
-        let watched = Arc::downgrade(&state);
+        let running = Arc::new(Mutex::new(Running::Runs(Box::new(runner))));
+        let watched = Arc::downgrade(&running);
         // It ends with the rows.
         let mut watch: JoinSet<()> = JoinSet::new();
         watch.spawn(async move {
-            let error = tokio::select! {
-                () = stop.stopped() => GatewayError::Statement(frostline_sql::Error::stopped()),
-                () = tokio::time::sleep_until(bounds.deadline) => GatewayError::TimedOut { most: bounds.most },
-            };
-            if let Some(state) = watched.upgrade() {
-                state.lock().await.break_off(error);
+            let Err(error) = patience.wait(std::future::pending::<()>()).await else { return };
+            if let Some(running) = watched.upgrade() {
+                running.lock().await.break_off(error);
             }
         });
-        let batches = futures::stream::unfold((state, watch), |(state, watch)| async move {
-            let next = state.lock().await.next().await?;
-            Some((next, (state, watch)))
+        let batches = futures::stream::unfold((running, watch), |(running, watch)| async move {
+            let next = running.lock().await.next().await?;
+            Some((next, (running, watch)))
         });
         Ok(Self { version, columns, batches: batches.boxed() })
     }
 }
 
-/// A statement, or what is left of one that was broken off while nobody asked for its rows.
-enum State {
-    Running(Box<Runner>),
+/// A statement that runs, or that was broken off while nobody asked for its rows.
+enum Running {
+    Runs(Box<Runner>),
+    /// Who asks next is told why, once.
     BrokenOff(Option<GatewayError>),
 }
 
-impl State {
+impl Running {
     async fn next(&mut self) -> Option<Result<RecordBatch, GatewayError>> {
         match self {
-            Self::Running(runner) => runner.next().await,
+            Self::Runs(runner) => runner.next().await,
             Self::BrokenOff(error) => error.take().map(Err),
         }
     }
 
-    /// Gives back what a statement holds that has not ended.
     fn break_off(&mut self, error: GatewayError) {
-        if let Self::Running(runner) = self
+        if let Self::Runs(runner) = self
             && !runner.done
         {
-            *self = Self::BrokenOff(Some(runner.fail(error)));
+            let error = runner.fail(error);
+            *self = Self::BrokenOff(Some(error));
         }
     }
 }
 
 impl Runner {
-    /// Whatever comes first: the end of some work, the deadline, or that somebody breaks it off.
-    async fn within<T>(
-        stop: &Stop,
-        bounds: Bounds,
-        work: impl Future<Output = Result<T, frostline_sql::Error>>,
-    ) -> Result<T, GatewayError> {
-        tokio::select! {
-            biased;
-            () = stop.stopped() => Err(GatewayError::Statement(frostline_sql::Error::stopped())),
-            done = tokio::time::timeout_at(bounds.deadline, work) => match done {
-                Ok(done) => Ok(done?),
-                Err(_) => Err(GatewayError::TimedOut { most: bounds.most }),
-            },
-        }
-    }
-
     async fn start_next(&mut self) -> Result<bool, GatewayError> {
-        let Some(plan) = self.waiting.pop_front() else { return Ok(false) };
-        self.current = Some(Self::within(&self.stop, self.bounds, plan.run()).await?);
-        Ok(true)
+        self.current = self.patience.wait(self.plans.start(self.place)).await??;
+        self.place += 1;
+        Ok(self.current.is_some())
     }
 
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, GatewayError> {
         loop {
-            if let Some(rows) = &mut self.current {
-                let next = async { rows.next().await.transpose() };
-                if let Some(batch) = Self::within(&self.stop, self.bounds, next).await? {
-                    return Ok(Some(batch));
-                }
+            if let Some(rows) = &mut self.current
+                && let Some(batch) = self.patience.wait(rows.next()).await?
+            {
+                return Ok(Some(batch?));
             }
             self.current = None;
             if !self.start_next().await? {
@@ -240,8 +252,9 @@ impl Runner {
         };
         let bytes = batch.columns().iter().map(super::size::value_bytes).sum::<usize>() as u64;
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > self.bounds.bytes {
-            return Some(Err(self.fail(GatewayError::ResultSize { most: self.bounds.bytes })));
+        let most = self.patience.bounds.bytes;
+        if self.bytes > most {
+            return Some(Err(self.fail(GatewayError::ResultSize { most })));
         }
         let rows = batch.num_rows() as u64;
         self.book.add_rows(rows);
@@ -253,7 +266,6 @@ impl Runner {
     fn fail(&mut self, error: GatewayError) -> GatewayError {
         self.done = true;
         self.current = None;
-        self.waiting.clear();
         self.book.failed(&error);
         error
     }

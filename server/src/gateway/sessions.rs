@@ -22,7 +22,10 @@ const SESSIONS_MAX: usize = 1_000_000;
 /// How many bytes of an id say which process drew it.
 const EPOCH_BYTES: usize = 4;
 
-/// A session's id: which process drew it, and 96 random bits.
+/// How many bytes of an id behind those say in which age of the process it was drawn.
+const AGE_BYTES: usize = 4;
+
+/// A session's id: which process drew it, in which of its ages, and 64 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionId([u8; 16]);
 
@@ -42,6 +45,12 @@ impl SessionId {
             *byte = u8::from_str_radix(text.get(2 * place..2 * place + 2)?, 16).ok()?;
         }
         Some(Self(bytes))
+    }
+
+    fn age(self) -> u32 {
+        let mut bytes = [0_u8; AGE_BYTES];
+        bytes.copy_from_slice(&self.0[EPOCH_BYTES..EPOCH_BYTES + AGE_BYTES]);
+        u32::from_be_bytes(bytes)
     }
 }
 
@@ -89,7 +98,18 @@ pub(crate) const OPTIONS: [&str; 6] = ["catalog", "schema", "as_of", "branch", "
 pub(crate) struct Sessions {
     epoch: [u8; EPOCH_BYTES],
     idle: Duration,
-    known: Mutex<HashMap<SessionId, Known>>,
+    most: usize,
+    remembered: Mutex<Remembered>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    known: HashMap<SessionId, Known>,
+    /// The age in which ids are drawn now. Those of earlier ones are over unless they are known: when an age ends,
+    /// sessions that are over are forgotten.
+    age: u32,
+    /// When it was last looked for sessions that nobody uses.
+    swept: Instant,
 }
 
 #[derive(Debug)]
@@ -101,17 +121,20 @@ enum Known {
 impl Sessions {
     /// No session yet. One that nobody uses for so long is over.
     pub(crate) fn new(idle: Duration) -> Self {
-        Self { epoch: random(), idle, known: Mutex::default() }
+        let remembered = Remembered { known: HashMap::new(), age: 0, swept: Instant::now() };
+        Self { epoch: random(), idle, most: SESSIONS_MAX, remembered: Mutex::new(remembered) }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<SessionId, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An id for a client that has none.
     pub(crate) fn draw(&self) -> SessionId {
         let mut bytes: [u8; 16] = random();
-        bytes[..EPOCH_BYTES].copy_from_slice(&self.epoch);
+        let (epoch, rest) = bytes.split_at_mut(EPOCH_BYTES);
+        epoch.copy_from_slice(&self.epoch);
+        rest[..AGE_BYTES].copy_from_slice(&self.remembered().age.to_be_bytes());
         SessionId(bytes)
     }
 
@@ -123,8 +146,11 @@ impl Sessions {
         if id.0[..EPOCH_BYTES] != self.epoch {
             return Err(SessionError::Over);
         }
-        let mut known = self.known();
-        let Some(found) = known.get_mut(&id) else { return Ok(None) };
+        let mut remembered = self.remembered();
+        let is_earlier = id.age() != remembered.age;
+        let Some(found) = remembered.known.get_mut(&id) else {
+            return if is_earlier { Err(SessionError::Over) } else { Ok(None) };
+        };
         match found {
             Known::Over => Err(SessionError::Over),
             Known::Live { owner: theirs, .. } if **theirs != *owner => Err(SessionError::Foreign),
@@ -152,13 +178,11 @@ impl Sessions {
         if let Some(session) = self.find(id, owner)? {
             return Ok(session);
         }
-        let mut known = self.known();
-        if known.len() >= SESSIONS_MAX {
-            return Err(SessionError::TooMany);
-        }
+        let mut remembered = self.remembered();
+        remembered.make_room(self.idle, self.most)?;
         // Another call of the same client may have been faster.
         let live = || Known::Live { owner: Arc::clone(owner), session: begin(), used: Instant::now() };
-        match known.entry(id).or_insert_with(live) {
+        match remembered.known.entry(id).or_insert_with(live) {
             Known::Live { session, .. } => Ok(session.clone()),
             Known::Over => Err(SessionError::Over),
         }
@@ -166,11 +190,38 @@ impl Sessions {
 
     /// Ends a session. Ending it twice, or one in which nothing was set, is no error.
     pub(crate) fn end(&self, id: SessionId, owner: &str) {
-        let mut known = self.known();
-        if let Some(found) = known.get_mut(&id)
+        let mut remembered = self.remembered();
+        if let Some(found) = remembered.known.get_mut(&id)
             && matches!(found, Known::Live { owner: theirs, .. } if **theirs == *owner)
         {
             *found = Known::Over;
+        }
+    }
+}
+
+impl Remembered {
+    /// Lets go of what sessions remember that nobody used for long; and, where there are as many as there may be, of
+    /// those that are over, with which an age ends.
+    fn make_room(&mut self, idle: Duration, most: usize) -> Result<(), SessionError> {
+        let is_full = self.known.len() >= most;
+        if is_full || self.swept.elapsed() > idle {
+            self.swept = Instant::now();
+            for known in self.known.values_mut() {
+                if matches!(known, Known::Live { used, .. } if used.elapsed() > idle) {
+                    *known = Known::Over;
+                }
+            }
+        }
+        if is_full {
+            let before = self.known.len();
+            self.known.retain(|_, known| matches!(known, Known::Live { .. }));
+            if self.known.len() < before {
+                self.age = self.age.wrapping_add(1);
+            }
+        }
+        match self.known.len() < most {
+            true => Ok(()),
+            false => Err(SessionError::TooMany),
         }
     }
 }
@@ -211,6 +262,39 @@ mod tests {
         sessions.end(id, "ann");
         sessions.end(id, "ann");
         assert_eq!(sessions.find(id, "ann").unwrap_err(), SessionError::Over);
+    }
+
+    #[tokio::test]
+    async fn what_sessions_remember_that_nobody_uses_is_let_go_of() {
+        let session = session("unused").await;
+        let sessions = Sessions::new(Duration::ZERO);
+        let ann = Arc::<str>::from("ann");
+        let (first, second) = (sessions.draw(), sessions.draw());
+        sessions.keep(first, &ann, || session.clone()).unwrap();
+        sessions.keep(second, &ann, || session.clone()).unwrap();
+        let remembered = sessions.remembered();
+        assert!(matches!(remembered.known.get(&first), Some(Known::Over)), "its client never came back");
+    }
+
+    #[tokio::test]
+    async fn there_is_room_for_sessions_as_long_as_others_end() {
+        let session = session("room").await;
+        let sessions = Sessions { most: 2, ..Sessions::new(Duration::from_secs(60)) };
+        let ann = Arc::<str>::from("ann");
+        let (kept, unset) = (sessions.draw(), sessions.draw());
+        sessions.keep(kept, &ann, || session.clone()).unwrap();
+        let ended = sessions.draw();
+        sessions.keep(ended, &ann, || session.clone()).unwrap();
+        sessions.end(ended, "ann");
+        let newer = sessions.draw();
+        sessions.keep(newer, &ann, || session.clone()).unwrap();
+        assert!(sessions.find(kept, "ann").unwrap().is_some() && sessions.find(newer, "ann").unwrap().is_some());
+        for other in [ended, unset] {
+            assert_eq!(sessions.find(other, "ann").unwrap_err(), SessionError::Over, "it could be one that is over");
+        }
+        assert!(sessions.find(sessions.draw(), "ann").unwrap().is_none());
+        let outcome = sessions.keep(sessions.draw(), &ann, || session.clone());
+        assert_eq!(outcome.unwrap_err(), SessionError::TooMany, "both are used");
     }
 
     #[tokio::test]

@@ -19,10 +19,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use frostline_catalog::Version;
-use frostline_sql::{Planned, Stop};
+use frostline_sql::Stop;
 use prost::Message;
 use thiserror::Error;
 
+use super::plans::Plans;
 use super::seal::{Purpose, SealKey, random};
 
 /// How many queries may wait to be fetched.
@@ -82,8 +83,8 @@ pub(crate) struct Query {
 /// Where the rows come from.
 #[derive(Debug)]
 pub(crate) enum QuerySource {
-    /// They are computed: one plan for each row of parameters.
-    Plans(Vec<Planned>),
+    /// They are computed.
+    Plans(Plans),
     /// They are there: the outcome of a statement that ran already.
     Batch(RecordBatch),
 }
@@ -161,6 +162,13 @@ impl Queries {
                 break;
             }
             kept.waiting.remove(&oldest);
+            kept.by_id.remove(&id);
+        }
+        while let Some(id) = kept.fetched.front().copied() {
+            if kept.by_id.get(&id).is_some_and(|query| query.expires > now) {
+                break;
+            }
+            kept.fetched.pop_front();
             kept.by_id.remove(&id);
         }
         query
@@ -260,6 +268,20 @@ mod tests {
         let (key, queries) = (SealKey::draw(), Queries::new(Duration::ZERO));
         let ticket = queries.ticket(&key, &keep(&queries, "ann"));
         assert_eq!(queries.find(&key, &ticket, "ann").unwrap_err(), TicketError::Expired);
+    }
+
+    #[test]
+    fn a_result_that_was_fetched_is_not_kept_beyond_its_time() {
+        let queries = Queries::new(Duration::from_millis(20));
+        let query = keep(&queries, "ann");
+        queries.fetch_began(&query);
+        queries.fetch_ended(&query);
+        assert!(queries.kept().by_id.contains_key(&query.id), "to be fetched again");
+        while query.expires > Instant::now() {
+            std::hint::spin_loop();
+        }
+        keep(&queries, "ann");
+        assert!(!queries.kept().by_id.contains_key(&query.id));
     }
 
     #[test]

@@ -118,8 +118,8 @@ fn a_statement_that_takes_too_long_is_broken_off() {
         wire.update("CREATE TABLE t (n BIGINT)").await.unwrap();
         let insert = format!("INSERT INTO t {ENDLESS}");
         let (mut one, mut other, mut third) = (served.wire().await, served.wire().await, served.wire().await);
-        let all = (one.query(ENDLESS), other.update(ENDLESS), third.update(&insert), served.web_sql(ENDLESS));
-        let (query, drained, written, web) = futures::join!(all.0, all.1, all.2, all.3);
+        let (query, drained, written, web) =
+            futures::join!(one.query(ENDLESS), other.update(ENDLESS), third.update(&insert), served.web_sql(ENDLESS));
         let mut refused = Refusals::new();
         note(&mut refused, "a query", query);
         note(&mut refused, "a query whose rows nobody wants", drained);

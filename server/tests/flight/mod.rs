@@ -1,9 +1,12 @@
 //! Flight SQL, as clients speak it.
 
+mod bound;
 mod cancelled;
+mod clients;
 mod crowded;
 mod drivers;
 mod guarded;
+mod idle;
 mod ingest;
 mod jdbc;
 mod malformed;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::ObjectId;
 use frostline_catalog::schema::{Column, arrow_schema};
@@ -36,7 +36,7 @@ pub(crate) async fn append_batches(
 
 /// Batches on their way into a table.
 ///
-/// * Columns are matched by name; those that a batch lacks are NULL.
+/// * Columns are matched by name; those that a batch lacks, or has without a type, are NULL.
 /// * Nothing is committed before [`Append::finish`], nor by it: it says what is to be committed.
 pub(crate) struct Append {
     name: QualifiedName,
@@ -120,8 +120,8 @@ fn arrange(batch: &RecordBatch, columns: &[Column]) -> Result<RecordBatch, Error
     let (mut fields, mut arrays): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
     for column in columns {
         let array = match batch.column_by_name(column.name.as_str()) {
-            Some(array) => Arc::clone(array),
-            None => new_null_array(&column.data_type, batch.num_rows()),
+            Some(array) if array.data_type() != &DataType::Null => Arc::clone(array),
+            _ => new_null_array(&column.data_type, batch.num_rows()),
         };
         fields.push(Field::new(column.name.as_str(), array.data_type().clone(), true));
         arrays.push(array);
