@@ -10,6 +10,7 @@ use frostline_catalog::io::{CommitError, CreateError, LedgerError, LocationError
 use frostline_catalog::{AsOfError, NameError, SealedError};
 use frostline_engine::export::{CsvOptionError, ExportError};
 use frostline_engine::import::ImportError;
+use frostline_engine::io::ReadError;
 use frostline_engine::{LakeError, TakeError, VerifyError};
 
 use crate::parse::ParseError;
@@ -29,7 +30,7 @@ pub enum ErrorKind {
     Unknown,
     /// It was broken off from outside, and nothing was committed.
     Stopped,
-    /// There is no lake, or it is newer than this release, damaged or unreadable.
+    /// There is no lake, or it is newer than this release or damaged.
     Lake,
     /// The store failed or cannot be used, and nothing was committed: disk full, permission, network, a wrong clock.
     Store,
@@ -170,9 +171,20 @@ impl From<AsOfError> for Error {
 
 fn kind_of_store(error: &StoreError) -> ErrorKind {
     match (error.action, error.failure) {
-        ("read", StoreFailure::Network) => ErrorKind::Store,
-        ("read", _) => ErrorKind::Lake,
+        // What a version needs is not there. Any other failure says nothing of the lake.
+        ("read", StoreFailure::NotFound) => ErrorKind::Lake,
         _ => ErrorKind::Store,
+    }
+}
+
+fn kind_of_read(error: &ReadError) -> ErrorKind {
+    match error {
+        ReadError::Store { .. } => ErrorKind::Store,
+        ReadError::Missing { .. }
+        | ReadError::Damaged { .. }
+        | ReadError::Digests { .. }
+        | ReadError::Decode { .. }
+        | ReadError::Hot { .. } => ErrorKind::Lake,
     }
 }
 
@@ -219,6 +231,7 @@ impl From<LakeError> for Error {
     fn from(error: LakeError) -> Self {
         match error {
             LakeError::Ledger(error) => error.into(),
+            LakeError::Read(error) => Self::caused(kind_of_read(&error), ReadError::clone(&error)),
             other => Self::caused(ErrorKind::Lake, other),
         }
     }
@@ -274,8 +287,8 @@ impl From<DataFusionError> for Error {
         if let Some(sealed) = find::<SealedError>(&error) {
             return sealed.clone().into();
         }
-        if let Some(read) = find::<frostline_engine::io::ReadError>(&error) {
-            return Self::new(ErrorKind::Lake, read.to_string(), None);
+        if let Some(read) = find::<ReadError>(&error) {
+            return Self::caused(kind_of_read(read), read.clone());
         }
         if let Some(import) = find::<ImportError>(&error) {
             let message = import.to_string();
@@ -400,5 +413,16 @@ mod tests {
         check("FETCH clause is not supported yet", "not supported: FETCH clause");
         let internal = Error::from(DataFusionError::Internal("a plan is wrong".to_owned())).to_string();
         assert_eq!(internal, "the statement cannot be run: a plan is wrong");
+    }
+
+    #[test]
+    fn a_store_that_fails_is_told_from_a_lake_that_lacks_something() {
+        use datafusion::object_store::{Error as Failure, path::Path};
+
+        let failed = || Failure::Generic { store: "S3", source: "503 Service Unavailable".into() };
+        let absent = || Failure::NotFound { path: "log/1".to_owned(), source: "404".into() };
+        let key = Path::from("log/1");
+        let kind = |source| Error::from(StoreError::new("read", &key, source)).kind();
+        assert_eq!((kind(failed()), kind(absent())), (ErrorKind::Store, ErrorKind::Lake));
     }
 }

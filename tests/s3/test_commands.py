@@ -97,10 +97,54 @@ def test_credentials_come_from_a_profile(lake):
 def test_wrong_credentials_are_refused_and_not_repeated(lake, key, secret):
     wrong = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
     for arguments in (["sql", "-c", "INSERT INTO t VALUES (1)"], ["init"]):
-        outcome = lake.run(*arguments, **wrong).fails(4, 5)
+        outcome = lake.run(*arguments, **wrong).fails(5)
         assert "ermission denied" in outcome.stderr or "privileges" in outcome.stderr, outcome
         assert secret not in outcome.stderr
     assert lake.number("SELECT count(*) AS n FROM t") == 0
+
+
+def test_without_credentials_the_command_ends_soon_and_says_what_to_set(lake):
+    nobody = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_METADATA_ENDPOINT": "http://127.0.0.1:1"}
+    for arguments in (["sql", "-c", "SELECT 1"], ["init"]):
+        outcome = lake.run(*arguments, **nobody).fails(5)
+        assert "no credentials are given" in outcome.stderr and "set AWS_ACCESS_KEY_ID" in outcome.stderr, outcome
+
+
+@pytest.mark.parametrize("key", ["role_arn", "sso_session", "credential_process"])
+def test_a_profile_that_leads_elsewhere_for_its_credentials_is_refused(lake, key):
+    config = lake.folder / "config"
+    config.write_text(f"[profile far]\n{key} = somewhere\n")
+    outcome = lake.run("sql", "-c", "SELECT 1", "--s3-profile", "far", AWS_CONFIG_FILE=str(config)).fails(2)
+    assert f"profile `far` says `{key}`, which is not followed" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("AWS_ENDPOINT_URL_S3", "127.0.0.1:9000", "its endpoint is no address"),
+        ("AWS_REGION", "no region", "its region is no name"),
+        ("AWS_ACCESS_KEY_ID", "two\nlines", "its access key or session token holds a character"),
+        ("AWS_SESSION_TOKEN", "two\nlines", "its access key or session token holds a character"),
+    ],
+)
+def test_what_no_request_can_carry_is_refused(lake, variable, value, told):
+    assert told in lake.run("sql", "-c", "SELECT 1", **{variable: value}).fails(2).stderr
+
+
+def test_an_empty_variable_says_nothing_and_a_line_break_at_the_end_is_no_part_of_one(lake):
+    changes = {"AWS_ENDPOINT_URL_S3": "", "AWS_ENDPOINT_URL": lake.server.endpoint, "AWS_SESSION_TOKEN": ""}
+    keys = {"AWS_ACCESS_KEY_ID": s3_server.KEY_ID + "\n", "AWS_SECRET_ACCESS_KEY": s3_server.SECRET + "\n"}
+    assert lake.run("sql", "-c", "SELECT 1 AS one", **changes, **keys).succeeds().stdout == "one\n1\n"
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "/a b/ünï/", "/a%20b", "/a+b&c=d'(e)!*~", "/%", "/a:b@c"])
+def test_a_prefix_may_hold_any_character(place, prefix):
+    place.location = f"s3://lake{prefix}"
+    place.run("init").succeeds()
+    rows = place.sql("CREATE TABLE t (a BIGINT)", "INSERT INTO t VALUES (1)", "SELECT * FROM t").succeeds()
+    assert rows.stdout == "a\n1\n"
+    assert "there is a lake at" in place.run("init").fails(4).stderr
+    place.run("verify", "--deep").succeeds()
 
 
 def test_an_absent_bucket_is_told_from_an_absent_lake(place):

@@ -61,6 +61,29 @@ def test_reads_are_tried_again(lake, fault):
     check_once(lake)
 
 
+def test_a_server_that_is_away_for_some_seconds_is_waited_for(lake):
+    lake.sql(INSERT).succeeds()
+    lake.server.faults({"do": "gone-before", "method": "GET", "seconds": 2.5})
+    check_once(lake)
+
+
+def test_the_trial_of_a_store_that_asks_for_patience_is_repeated(lake):
+    lake.server.faults({"do": "status", "method": "PUT", "key": "probe/", "status": 503, "times": 3})
+    lake.sql(INSERT).succeeds()
+    check_once(lake)
+
+
+@pytest.mark.parametrize("key", ["frostline.json", "segments/"])
+def test_a_store_that_fails_is_not_a_lake_that_is_damaged(lake, key):
+    (lake.folder / "rows.csv").write_text("a\n" + "".join(f"{number}\n" for number in range(200_000)))
+    lake.run("import", "t", "rows.csv").succeeds()
+    query = ["sql", "-c", "SELECT sum(a) FROM t"]
+    lake.server.faults({"do": "status", "method": "GET", "key": key, "status": 503, "times": 1000})
+    assert "503" in lake.run(*query).fails(5).stderr
+    lake.server.faults({"do": "status", "method": "GET", "key": key, "status": 404, "times": 1000})
+    lake.run(*query).fails(4)
+
+
 def test_a_store_that_ignores_conditions_gets_no_lake(place):
     place.server.faults({"do": "ignore-condition", "times": 1000})
     assert "the store ignores `If-None-Match: *`" in place.run("init").fails(5).stderr

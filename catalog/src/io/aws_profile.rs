@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Of a profile, what stands in the file of credentials comes first. Indented lines are settings of single services,
-//! and are passed over, as are roles to assume and programs to call.
+//! and are passed over. A profile that leads to its credentials by a role to assume, a sign-on or a program is refused:
+//! without them the request would be made in another name.
 
 use std::collections::HashMap;
 use std::env;
@@ -25,6 +26,12 @@ use super::StoreOptions;
 
 /// The profile that is used when none is named.
 const DEFAULT: &str = "default";
+
+/// The key of a role to assume. What else the profile gives is only for assuming it.
+const ROLE: &str = "role_arn";
+
+/// Keys that lead to credentials by ways that are not gone.
+const NOT_FOLLOWED: [&str; 5] = [ROLE, "sso_session", "sso_start_url", "credential_process", "web_identity_token_file"];
 
 /// Why a profile cannot be used.
 #[derive(Debug, Error)]
@@ -43,6 +50,17 @@ pub enum ProfileError {
         /// The profile.
         name: String,
         /// What is not there.
+        key: &'static str,
+    },
+    /// It has no credentials, but says how to get some.
+    #[error(
+        "profile `{name}` says `{key}`, which is not followed; put what it leads to into the environment: `aws \
+         configure export-credentials --profile {name} --format env` tells it"
+    )]
+    NotFollowed {
+        /// The profile.
+        name: String,
+        /// What it says.
         key: &'static str,
     },
     /// A file cannot be read.
@@ -144,6 +162,12 @@ fn find_profile(name: &str, credentials: &str, config: &str) -> Result<Option<Pr
         (None, Some(_)) => return Err(lacks("aws_access_key_id")),
         (None, None) => None,
     };
+    let asks = |key: &str| sections.iter().any(|section| section.contains_key(key));
+    if let Some(key) = NOT_FOLLOWED.into_iter().find(|key| asks(key))
+        && (credentials.is_none() || key == ROLE)
+    {
+        return Err(ProfileError::NotFollowed { name: name.to_owned(), key });
+    }
     Ok(Some(Profile { credentials, region: value("region"), endpoint: value("endpoint_url") }))
 }
 
@@ -240,6 +264,19 @@ region = ap-south-1
             "profile `half` lacks `aws_secret_access_key`; add it, or take the other half away"
         );
         assert!(find_profile("nobody", CREDENTIALS, CONFIG).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_profile_that_leads_elsewhere_for_its_credentials_is_refused() {
+        for key in NOT_FOLLOWED {
+            let config = format!("[profile far]\n{key} = somewhere\nregion = eu-west-1\n");
+            let error = find_profile("far", CREDENTIALS, &config).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("profile `far` says `{key}`, which is not")), "{error}");
+        }
+        // Keys are used as they are, unless they are only there to assume a role.
+        let config = "[profile audit]\nsso_session = somewhere\n";
+        assert!(find_profile("audit", CREDENTIALS, config).unwrap().unwrap().credentials.is_some());
+        assert!(find_profile("audit", CREDENTIALS, "[profile audit]\nrole_arn = arn\n").is_err());
     }
 
     #[test]

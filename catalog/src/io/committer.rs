@@ -136,7 +136,7 @@ async fn may_commit(shared: &Shared, state: &State, now: Micros) -> Result<(), C
 }
 
 async fn probe_store(shared: &Shared) -> Result<StoreClock, CommitError> {
-    let probed = probe(shared.store.slots().as_ref(), &new_probe_key(), shared.clock.as_ref()).await;
+    let probed = probe(shared.store.objects().as_ref(), &new_probe_key(), shared.clock.as_ref()).await;
     let store_clock: StoreClock = probed.map_err(Arc::new)?;
     store_clock.check()?;
     Ok(store_clock)

@@ -191,6 +191,16 @@ impl Shared {
         }));
     }
 
+    /// Waits for what is being written, if anything is.
+    async fn written(&self) {
+        let task = self.derived().task.take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::warn!(%error, "a checkpoint was broken off");
+        }
+    }
+
     async fn write_hint(&self, hint: Hint) {
         match derived::write_hint(self.store.objects().as_ref(), hint).await {
             Ok(()) => self.derived().hinted = Some(hint.head),
@@ -220,7 +230,7 @@ impl Ledger {
         genesis: Genesis,
     ) -> Result<LakeId, CreateError> {
         let objects = store.objects().as_ref();
-        let probed = probe(store.slots().as_ref(), &new_probe_key(), clock).await;
+        let probed = probe(objects, &new_probe_key(), clock).await;
         let store_clock = probed.map_err(|source| CreateError::Store { location: location.to_owned(), source })?;
         if store.conformance() == Conformance::Unproven {
             store_clock.check()?;
@@ -354,15 +364,9 @@ impl Ledger {
     /// Waits for what is derived from the commits so far: a checkpoint if one is due, and the hint.
     pub async fn settle(&self) {
         // What is being written now may be the hint, and a checkpoint be due behind it.
-        for _ in 0..2 {
-            self.shared.checkpoint_if_due();
-            let task = self.shared.derived().task.take();
-            if let Some(task) = task
-                && let Err(error) = task.await
-            {
-                tracing::warn!(%error, "a checkpoint was broken off");
-            }
-        }
+        self.shared.written().await;
+        self.shared.checkpoint_if_due();
+        self.shared.written().await;
         let head = self.state().head().slot;
         let (hinted, checkpoint) = {
             let derived = self.shared.derived();

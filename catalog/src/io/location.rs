@@ -207,10 +207,7 @@ impl LakeLocation {
         match error {
             S3Error::Client(source) => LocationError::Open { location, source },
             S3Error::Profile(source) => LocationError::Profile { location, source },
-            S3Error::NoHostName => {
-                let reason = "its bucket cannot stand before an address without a name; use the path style";
-                LocationError::Refused { location, reason }
-            }
+            S3Error::Refused(reason) => LocationError::Refused { location, reason },
         }
     }
 

@@ -16,6 +16,7 @@ mod keys;
 mod ledger;
 mod local;
 mod location;
+mod machine_role;
 mod probe;
 mod s3;
 mod store_clock;

@@ -4,6 +4,8 @@
 //!   that one answer describes one attempt; the other tries again by itself.
 //! * What the options say comes first, then the environment (`AWS_…`), then the profile.
 //! * Plain HTTP is allowed to an endpoint that is written with `http://`, and nowhere else.
+//! * What the client would break down at is refused before: an endpoint that is no address, and characters that no
+//!   request can carry.
 
 use std::env;
 use std::sync::Arc;
@@ -17,16 +19,35 @@ use url::{Host, Url};
 use super::StoreOptions;
 use super::aws_profile::{Profile, ProfileError, read_profile};
 use super::location::{LakeStore, rooted};
+use super::machine_role::MachineRole;
 
-/// How often the client tries a request again that is no slot's.
-const RETRIES_MAX: usize = 8;
+/// How often the client tries a request again that is no slot's. Its pauses grow slowly, by chance: so many take eight
+/// seconds as a rule, and hardly ever less than three.
+const RETRIES_MAX: usize = 20;
 
-/// How long after the first try it does so.
+/// How long after the first try it does so, at most.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long one request for a slot may take, from the connection to the last byte of the answer. What comes of it later
 /// is found by reading the slot.
 const SLOT_TIMEOUT: &str = "15 seconds";
+
+/// The settings that say who asks, or how to find that out.
+const WHO: [AmazonS3ConfigKey; 6] = [
+    AmazonS3ConfigKey::AccessKeyId,
+    AmazonS3ConfigKey::SecretAccessKey,
+    AmazonS3ConfigKey::Token,
+    AmazonS3ConfigKey::WebIdentityTokenFile,
+    AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+    AmazonS3ConfigKey::ContainerCredentialsFullUri,
+];
+
+const NO_ADDRESS: &str = "its endpoint is no address; give one such as `http://127.0.0.1:9000` by --s3-endpoint or \
+                          AWS_ENDPOINT_URL_S3";
+const NO_HOST_NAME: &str = "its bucket cannot stand before an address without a name; use the path style";
+const NO_REGION: &str = "its region is no name; give one such as `us-east-1` by --s3-region or AWS_REGION";
+const NO_KEY: &str = "its access key or session token holds a character that no request can carry; see where it comes \
+                      from";
 
 /// Why a bucket cannot be opened.
 #[derive(Debug)]
@@ -35,8 +56,8 @@ pub(super) enum S3Error {
     Profile(ProfileError),
     /// The client does not take what it is told.
     Client(object_store::Error),
-    /// The bucket should stand in the name of a host that has none.
-    NoHostName,
+    /// How it should be reached makes no sense; what must change.
+    Refused(&'static str),
 }
 
 impl From<ProfileError> for S3Error {
@@ -55,7 +76,11 @@ impl From<object_store::Error> for S3Error {
 pub(super) fn open_s3(url: &Url, prefix: &Path, options: &StoreOptions) -> Result<LakeStore, S3Error> {
     let environment = environment();
     let profile = if needs_profile(&environment, options) { read_profile(options)? } else { Profile::default() };
-    let builder = configure(url, options, &environment, profile)?;
+    let mut builder = configure(url, options, &environment, profile)?;
+    if !WHO.iter().any(|key| builder.get_config_value(key).is_some()) {
+        let role = MachineRole::of(&builder, url.as_str())?;
+        builder = builder.with_credentials(Arc::new(role));
+    }
     let again = RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     let objects = builder.clone().with_retry(again).build()?;
     let once = RetryConfig { max_retries: 0, ..RetryConfig::default() };
@@ -68,16 +93,24 @@ pub(super) fn open_s3(url: &Url, prefix: &Path, options: &StoreOptions) -> Resul
     Ok(LakeStore::new(rooted(objects, prefix), rooted(slots, prefix)).counted())
 }
 
-/// The variables that configure S3. Those that are not Unicode, or mean nothing, are passed over.
+/// The variables that configure S3.
 fn environment() -> Vec<(AmazonS3ConfigKey, String)> {
-    env::vars_os()
+    let variables =
+        env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    known_settings(variables)
+}
+
+/// What variables set. Those that mean nothing or are empty are passed over; the line break at the end of a file whose
+/// content became a variable is no part of it.
+fn known_settings(variables: impl Iterator<Item = (String, String)>) -> Vec<(AmazonS3ConfigKey, String)> {
+    variables
         .filter_map(|(key, value)| {
-            let key = key.into_string().ok()?;
-            if !key.starts_with("AWS_") {
+            let value = value.trim();
+            if !key.starts_with("AWS_") || value.is_empty() {
                 return None;
             }
             let known: AmazonS3ConfigKey = key.to_ascii_lowercase().parse().ok()?;
-            Some((known, value.into_string().ok()?))
+            Some((known, value.to_owned()))
         })
         .collect()
 }
@@ -85,20 +118,7 @@ fn environment() -> Vec<(AmazonS3ConfigKey, String)> {
 /// Whether the profile's files are looked into: one was named, or the environment does not say who asks.
 fn needs_profile(environment: &[(AmazonS3ConfigKey, String)], options: &StoreOptions) -> bool {
     let is_named = options.s3_profile.is_some() || options.s3_credentials_file.is_some();
-    is_named || !environment.iter().any(|(key, _)| says_who(*key))
-}
-
-/// Whether a variable says who asks, or how to find that out.
-fn says_who(key: AmazonS3ConfigKey) -> bool {
-    matches!(
-        key,
-        AmazonS3ConfigKey::AccessKeyId
-            | AmazonS3ConfigKey::SecretAccessKey
-            | AmazonS3ConfigKey::Token
-            | AmazonS3ConfigKey::WebIdentityTokenFile
-            | AmazonS3ConfigKey::ContainerCredentialsRelativeUri
-            | AmazonS3ConfigKey::ContainerCredentialsFullUri
-    )
+    is_named || !environment.iter().any(|(key, _)| WHO.contains(key))
 }
 
 fn configure(
@@ -111,7 +131,7 @@ fn configure(
     let mut builder = AmazonS3Builder::new().with_url(url.as_str());
     for (key, value) in environment {
         // A token of the environment does not belong to the keys of a profile.
-        if credentials.is_none() || !says_who(*key) {
+        if credentials.is_none() || !WHO.contains(key) {
             builder = builder.with_config(*key, value);
         }
     }
@@ -131,17 +151,48 @@ fn configure(
     if let Some(path_style) = options.s3_path_style {
         builder = builder.with_virtual_hosted_style_request(!path_style);
     }
-    let endpoint = endpoint_of(&builder);
-    if endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://")) {
+    check_words(&builder)?;
+    let Some(endpoint) = endpoint_of(&builder) else { return Ok(builder) };
+    let mut address = address_of(&endpoint).ok_or(S3Error::Refused(NO_ADDRESS))?;
+    if let (true, Some(bucket)) = (is_virtual_hosted(&builder), bucket_of(url)) {
+        address = with_bucket(&address, bucket).ok_or(S3Error::Refused(NO_HOST_NAME))?;
+    }
+    if address.starts_with("http://") {
         builder = builder.with_allow_http(true);
     }
-    match (options.s3_path_style, endpoint, bucket_of(url)) {
-        (Some(false), Some(endpoint), Some(bucket)) => {
-            let named = with_bucket(&endpoint, bucket).ok_or(S3Error::NoHostName)?;
-            Ok(builder.with_config(AmazonS3ConfigKey::S3Endpoint, named))
-        }
-        _ => Ok(builder),
+    Ok(builder.with_config(AmazonS3ConfigKey::S3Endpoint, address))
+}
+
+/// Refuses what becomes part of a host's name or of a header and cannot be.
+fn check_words(builder: &AmazonS3Builder) -> Result<(), S3Error> {
+    let region = builder.get_config_value(&AmazonS3ConfigKey::Region);
+    let is_name = |region: &String| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !region.is_empty() && region.bytes().all(is_part)
+    };
+    if !region.as_ref().is_none_or(is_name) {
+        return Err(S3Error::Refused(NO_REGION));
     }
+    let keys = [AmazonS3ConfigKey::AccessKeyId, AmazonS3ConfigKey::Token];
+    let mut sent = keys.iter().filter_map(|key| builder.get_config_value(key));
+    match sent.all(|word| word.bytes().all(|byte| byte.is_ascii_graphic())) {
+        true => Ok(()),
+        false => Err(S3Error::Refused(NO_KEY)),
+    }
+}
+
+/// Whether the bucket stands in the host's name. The builder keeps the environment's word for it as it is.
+fn is_virtual_hosted(builder: &AmazonS3Builder) -> bool {
+    let said = builder.get_config_value(&AmazonS3ConfigKey::VirtualHostedStyleRequest).unwrap_or_default();
+    matches!(said.to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes" | "y")
+}
+
+/// An endpoint as the client takes it; `None` if it is no address of a server.
+fn address_of(endpoint: &str) -> Option<String> {
+    let url = Url::parse(endpoint).ok()?;
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    let is_address = is_bare && url.fragment().is_none() && matches!(url.scheme(), "http" | "https");
+    is_address.then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn endpoint_of(builder: &AmazonS3Builder) -> Option<String> {
@@ -158,7 +209,7 @@ fn bucket_of(url: &Url) -> Option<&str> {
 fn with_bucket(endpoint: &str, bucket: &str) -> Option<String> {
     let mut url = Url::parse(endpoint).ok()?;
     let Some(Host::Domain(host)) = url.host() else { return None };
-    if !host.starts_with(&format!("{bucket}.")) {
+    if host != bucket && !host.starts_with(&format!("{bucket}.")) {
         let named = format!("{bucket}.{host}");
         url.set_host(Some(&named)).ok()?;
     }
@@ -175,7 +226,7 @@ mod tests {
     }
 
     fn variables(pairs: &[(&str, &str)]) -> Vec<(AmazonS3ConfigKey, String)> {
-        pairs.iter().map(|(key, value)| (key.parse().unwrap(), (*value).to_owned())).collect()
+        known_settings(pairs.iter().map(|(key, value)| (key.to_ascii_uppercase(), (*value).to_owned())))
     }
 
     fn profile() -> Profile {
@@ -232,6 +283,44 @@ mod tests {
         };
         assert_eq!(with("http://127.0.0.1:9000").as_deref(), Some("true"));
         assert_eq!(with("https://store.example").as_deref(), Some("false"));
+    }
+
+    #[test]
+    fn an_empty_variable_says_nothing_and_a_line_break_at_the_end_is_no_part_of_one() {
+        let found = variables(&[("aws_endpoint_url_s3", ""), ("aws_session_token", "token\n"), ("aws_region", " ")]);
+        assert_eq!(found, [(AmazonS3ConfigKey::Token, "token".to_owned())]);
+    }
+
+    #[test]
+    fn what_no_request_can_carry_is_refused() {
+        let refused = |pairs: &[(&str, &str)]| -> Option<&'static str> {
+            match configure(&url(), &StoreOptions::default(), &variables(pairs), Profile::default()) {
+                Err(S3Error::Refused(reason)) => Some(reason),
+                _ => None,
+            }
+        };
+        for endpoint in ["127.0.0.1:9000", "localhost:9000", "s3://host", "http://", "http://key:secret@host"] {
+            assert_eq!(refused(&[("aws_endpoint", endpoint)]), Some(NO_ADDRESS), "{endpoint}");
+        }
+        for region in ["us east", "a:b", "a/b", "köln"] {
+            assert_eq!(refused(&[("aws_region", region)]), Some(NO_REGION), "{region}");
+        }
+        for key in ["aws_access_key_id", "aws_session_token"] {
+            assert_eq!(refused(&[(key, "two\nlines")]), Some(NO_KEY), "{key}");
+        }
+        let sound = [("aws_region", "eu-west-1"), ("aws_endpoint", "http://[::1]:9000/s3/"), ("aws_token", "A/b+c=")];
+        assert_eq!(refused(&sound), None);
+    }
+
+    #[test]
+    fn the_environment_puts_the_bucket_into_the_host_as_the_option_does() {
+        let endpoint = ("aws_endpoint", "https://store.example");
+        let environment = variables(&[endpoint, ("aws_virtual_hosted_style_request", "True")]);
+        let option = StoreOptions { s3_path_style: Some(false), ..StoreOptions::default() };
+        for (options, environment) in [(StoreOptions::default(), environment), (option, variables(&[endpoint]))] {
+            let builder = configure(&url(), &options, &environment, Profile::default()).unwrap();
+            assert_eq!(endpoint_of(&builder).as_deref(), Some("https://bucket.store.example"));
+        }
     }
 
     #[test]

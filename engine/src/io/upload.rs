@@ -6,6 +6,7 @@ use frostline_catalog::segment::FrozenObject;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, Result};
+use tokio::runtime::Handle;
 
 use crate::write::EncodedSegment;
 
@@ -31,14 +32,27 @@ pub async fn upload_segment(store: &dyn ObjectStore, segment: EncodedSegment) ->
 }
 
 async fn put_in_parts(store: &dyn ObjectStore, key: &Path, bytes: Bytes) -> Result<()> {
-    let mut upload = store.put_multipart(key).await?;
-    let sent = send_parts(upload.as_mut(), bytes).await;
+    let mut upload = Upload(Some(store.put_multipart(key).await?));
+    let parts = upload.0.as_mut().expect("it is taken away when it ends");
+    let sent = send_parts(parts.as_mut(), bytes).await;
     if sent.is_err() {
-        // Parts of an upload that was given up take room until they are removed. If that fails too, what the caller
-        // learns is why the upload did.
-        let _ = upload.abort().await;
+        // If that fails too, what the caller learns is why the upload did.
+        let _ = parts.abort().await;
     }
+    upload.0 = None;
     sent
+}
+
+/// An upload under way. Parts of one that was given up take room until they are removed, so that it is taken back if
+/// nobody waits for it any more.
+struct Upload(Option<Box<dyn MultipartUpload>>);
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let (Some(mut upload), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { upload.abort().await });
+        }
+    }
 }
 
 async fn send_parts(upload: &mut dyn MultipartUpload, bytes: Bytes) -> Result<()> {
@@ -71,11 +85,12 @@ mod tests {
 
     use super::*;
 
-    /// A store that refuses requests of more than a part, and may lose a part.
+    /// A store that refuses requests of more than a part, and may lose a part, or never answer for it.
     #[derive(Debug)]
     struct SlowLink {
         inner: InMemory,
         lost_part: Option<usize>,
+        hangs: bool,
         parts: Arc<Mutex<Vec<usize>>>,
         aborted: Arc<Mutex<bool>>,
     }
@@ -84,6 +99,7 @@ mod tests {
     struct SlowUpload {
         inner: Box<dyn MultipartUpload>,
         lost_part: Option<usize>,
+        hangs: bool,
         parts: Arc<Mutex<Vec<usize>>>,
         aborted: Arc<Mutex<bool>>,
     }
@@ -114,7 +130,7 @@ mod tests {
         ) -> Result<Box<dyn MultipartUpload>> {
             let inner = self.inner.put_multipart_opts(location, opts).await?;
             let (parts, aborted) = (Arc::clone(&self.parts), Arc::clone(&self.aborted));
-            Ok(Box::new(SlowUpload { inner, lost_part: self.lost_part, parts, aborted }))
+            Ok(Box::new(SlowUpload { inner, lost_part: self.lost_part, hangs: self.hangs, parts, aborted }))
         }
 
         async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -143,6 +159,9 @@ mod tests {
         fn put_part(&mut self, data: PutPayload) -> UploadPart {
             let mut parts = self.parts.lock().unwrap();
             parts.push(data.content_length());
+            if self.hangs {
+                return future::pending().boxed();
+            }
             if self.lost_part == Some(parts.len()) || data.content_length() > PART_BYTES {
                 return future::ready(Err(timeout())).boxed();
             }
@@ -160,7 +179,7 @@ mod tests {
     }
 
     fn link(lost_part: Option<usize>) -> SlowLink {
-        SlowLink { inner: InMemory::new(), lost_part, parts: Arc::default(), aborted: Arc::default() }
+        SlowLink { inner: InMemory::new(), lost_part, hangs: false, parts: Arc::default(), aborted: Arc::default() }
     }
 
     fn segment(length: usize) -> EncodedSegment {
@@ -190,5 +209,22 @@ mod tests {
         let link = link(Some(2));
         upload_segment(&link, segment(2 * PART_BYTES)).await.unwrap_err();
         assert!(*link.aborted.lock().unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_nobody_waits_for_any_more_is_taken_back() {
+        let link = SlowLink { hangs: true, ..link(None) };
+        let given_up = upload_segment(&link, segment(2 * PART_BYTES)).now_or_never();
+        assert!(given_up.is_none() && !link.parts.lock().unwrap().is_empty(), "it hangs at its first parts");
+        tokio::task::yield_now().await;
+        assert!(*link.aborted.lock().unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_succeeds_is_not_taken_back() {
+        let link = link(None);
+        upload_segment(&link, segment(2 * PART_BYTES)).await.unwrap();
+        tokio::task::yield_now().await;
+        assert!(!*link.aborted.lock().unwrap());
     }
 }

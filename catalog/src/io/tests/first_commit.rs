@@ -57,6 +57,17 @@ async fn a_store_that_overwrites_is_refused_before_it_is_committed_to() {
 }
 
 #[tokio::test]
+async fn the_probe_is_sent_by_the_client_that_tries_again() {
+    let inner = lake().await;
+    let once = FaultStore::new(Arc::clone(&inner), |operation: Operation, key: &Path, _call: u64| {
+        let is_probe = operation == Operation::Put && key.as_ref().starts_with("probe/");
+        if is_probe { Fault::FailBefore } else { Fault::None }
+    });
+    let ledger = open(&LakeStore::new(Arc::clone(&inner), Arc::new(once)), 100).await;
+    commit_table(&ledger, "t").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_handle_probes_once_and_only_when_it_commits() {
     let inner = lake().await;
     let (faulty, store) = behind(&inner, no_fault);

@@ -1,5 +1,7 @@
 //! What opening a ledger costs: requests, and round trips to a store that answers after a while.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use frostline_testkit::Counts;
 use tokio::time::Instant;
 
@@ -129,6 +131,23 @@ async fn a_slot_that_was_lost_behind_an_old_hint_is_named() {
         assert!(matches!(error, LedgerError::MissingSlot { slot, .. } if slot == Slot::new(lost)), "{lost}: {error}");
         inner.put(&slot, kept.into()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_cannot_be_written_is_tried_once_at_the_end() {
+    let (inner, _) = lake(1000, 30).await;
+    let tries = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&tries);
+    let refusing = FaultStore::new(inner, move |operation: Operation, key: &Path, _call: u64| {
+        if operation == Operation::Put && key.as_ref().starts_with(keys::CHECKPOINTS) {
+            counted.fetch_add(1, Ordering::SeqCst);
+            return Fault::Full;
+        }
+        Fault::None
+    });
+    let ledger = open(&LakeStore::from_one(Arc::new(refusing)), 10).await;
+    ledger.settle().await;
+    assert_eq!(tries.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
