@@ -98,11 +98,8 @@ fn report(segments: u64, queries: &[Query], start_only: &Samples, single_get: &S
     let beside = Quantity::ms(GET_DELAY * ROUND_TRIPS);
     let mut report = Report::default();
     for (place, query) in queries.iter().enumerate() {
-        let what = format!(
-            "{WHAT} with {} ms for each GET, {}, {segments} segments, p50",
-            GET_DELAY.as_millis(),
-            query.what
-        );
+        let what =
+            format!("{WHAT} with {} ms for each GET, {}, {segments} segments, p50", GET_DELAY.as_millis(), query.what);
         let claim = Claim::new(what, Quantity::ms(query.times.median())).against(beside);
         report.claims.push(if place == 0 { claim.must(Bound::TimesAtMost(1.5)) } else { claim });
         report.notes.push(format!(

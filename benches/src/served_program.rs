@@ -113,10 +113,8 @@ mod tests {
 
     fn check(said: &str, expected: Option<(&str, Option<&str>)>) {
         let lines: Vec<String> = said.lines().map(str::to_owned).collect();
-        let expected = expected.map(|(flight, token)| Opened {
-            flight: flight.parse().unwrap(),
-            first_token: token.map(str::to_owned),
-        });
+        let expected = expected
+            .map(|(flight, token)| Opened { flight: flight.parse().unwrap(), first_token: token.map(str::to_owned) });
         assert_eq!(parse_opened(&lines), expected);
     }
 

@@ -234,8 +234,7 @@ mod tests {
             let numbers: ArrayRef = Arc::new(Int64Array::from(values));
             let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
             let encoder = FlightDataEncoderBuilder::new().with_options(options);
-            let whole: Vec<FlightData> =
-                encoder.build(futures::stream::iter([Ok(batch)])).try_collect().await.unwrap();
+            let whole: Vec<FlightData> = encoder.build(futures::stream::iter([Ok(batch)])).try_collect().await.unwrap();
             assert_eq!(read(whole.clone()).await.unwrap(), 1000);
             for claimed in [1_i64 << 40, i64::MAX, 7999, -2] {
                 let mut damaged = whole.clone();

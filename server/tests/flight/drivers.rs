@@ -7,8 +7,8 @@ use arrow::datatypes::{Int64Type, Schema, UInt32Type};
 use arrow_flight::sql::{
     ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
     Any, CommandGetCatalogs, CommandGetDbSchemas, CommandGetSqlInfo, CommandGetTables, CommandPreparedStatementQuery,
-    CommandPreparedStatementUpdate, CommandStatementIngest, DoPutUpdateResult, ProstMessageExt,
-    TableDefinitionOptions, TableExistsOption, TableNotExistOption,
+    CommandPreparedStatementUpdate, CommandStatementIngest, DoPutUpdateResult, ProstMessageExt, TableDefinitionOptions,
+    TableExistsOption, TableNotExistOption,
 };
 use arrow_flight::{HandshakeRequest, IpcMessage};
 use base64::Engine;
@@ -16,7 +16,6 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use prost::Message;
 use tonic::Code;
-
 
 use crate::refused::assert_one_refused;
 use crate::served::{Served, run, session_options, texts};

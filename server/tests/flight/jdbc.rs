@@ -18,7 +18,6 @@ use bytes::Bytes;
 use prost::Message;
 use tonic::{Code, Status};
 
-
 use crate::refused::assert_one_refused;
 use crate::served::{Served, run, session_options, texts};
 use crate::wire::{Wire, rows_behind};
