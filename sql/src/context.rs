@@ -29,6 +29,7 @@ use crate::memory::statement_runtime;
 use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
+use crate::planning::empty_subquery::tell_nulls;
 use crate::planning::zone;
 use crate::references::{Reference, references};
 use crate::result_names::{ResultNames, distinct_columns};
@@ -175,7 +176,7 @@ impl Context {
     ) -> Result<LogicalPlan, Error> {
         let state = self.planning_state(&query, version, depth).await?;
         let statement = ast::Statement::Query(Box::new(query));
-        Ok(state.statement_to_plan(DFStatement::Statement(Box::new(statement))).await?)
+        Ok(tell_nulls(state.statement_to_plan(DFStatement::Statement(Box::new(statement))).await?)?)
     }
 
     /// A planner's state in which every relation of `query` is resolved.

@@ -12,6 +12,7 @@
 //! [`exact`] applies them to a plan's expressions. [`yielding`] lets every plan be cancelled soon.
 
 pub(crate) mod checked;
+pub(crate) mod empty_subquery;
 pub(crate) mod exact;
 pub(crate) mod exact_sum;
 pub(crate) mod interval;
