@@ -15,7 +15,7 @@ use frostline_catalog::{LakeId, ObjectId, Placed, SegmentId, Slot, State, Versio
 use thiserror::Error;
 
 use crate::hot::HotTable;
-use crate::io::{ReadError, SegmentFiles};
+use crate::io::{ReadError, SegmentFiles, SegmentReader};
 use crate::read::kept::Kept;
 use crate::settings::Settings;
 use crate::statistics::{SegmentStatistics, StatisticsError, StatisticsLists};
@@ -59,6 +59,12 @@ pub enum LakeError {
     },
 }
 
+impl From<ReadError> for LakeError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(Arc::new(error))
+    }
+}
+
 /// An open lake. It is cheap to share behind an [`Arc`].
 ///
 /// * Whatever it hands out was checked against the digests that the ledger carries.
@@ -85,6 +91,10 @@ type BlockKey = (Slot, u32);
 /// How many bytes of digests of frozen segments are kept.
 const DIGEST_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// On a store at a distance, a frozen segment of at most so many bytes is read whole when its footer is wanted. A round
+/// trip more would take about as long as carrying so much.
+const WHOLE_BYTES_MAX: u64 = 1024 * 1024;
+
 impl Lake {
     /// Creates a lake, its folder included.
     ///
@@ -110,8 +120,9 @@ impl Lake {
             Err(error) => return Err(Arc::new(error).into()),
         };
         let objects = Arc::clone(store.objects());
+        let whole_bytes_max = if store.is_distant() { WHOLE_BYTES_MAX } else { 0 };
         let ledger = Ledger::open(store, clock, &location.to_string(), settings.ledger()).await?;
-        let files = SegmentFiles::new(objects, settings.footer_cache_bytes);
+        let files = SegmentFiles::new(objects, whole_bytes_max, settings.footer_cache_bytes);
         Ok(Self {
             location,
             ledger,
@@ -216,6 +227,12 @@ impl Lake {
         let all = Arc::new(all);
         locked(&self.statistics).keep(table, ids, Arc::clone(&all));
         Ok(all)
+    }
+
+    /// Opens a frozen segment for Parquet's reader. What is not known of it is read first: its digests and, at the same
+    /// time, its footer. On a store at a distance the footer of a small segment comes with all its rows.
+    pub async fn open_segment(&self, segment: &Segment) -> Result<SegmentReader, LakeError> {
+        self.files.open(segment, self.digests(segment)).await
     }
 
     /// The digests of a frozen segment's object.

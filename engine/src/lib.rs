@@ -5,7 +5,7 @@
 //!                                      └───► frozen segment (Parquet)  ─┴─► proposals of a transaction
 //!
 //!   State at a version ──► Lake::hot_rows        few batches, cut without copying
-//!                     └──► Lake::files           footers and byte ranges, each checked against its digest
+//!                     └──► Lake::open_segment    a footer and byte ranges, each checked against its digest
 //!                     └──► Lake::statistics      columns of min, max and null counts, to prune by
 //!
 //!   batches ──export──► CSV, JSON, Parquet or Arrow IPC

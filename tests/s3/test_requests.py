@@ -39,6 +39,16 @@ def test_nothing_is_listed_by_opening_reading_and_writing(lake):
     assert not [ask for ask in lake.server.requests() if ask["method"] == "HEAD"]
 
 
+def test_a_small_segment_is_read_in_one_request(lake):
+    # Too many rows for a slot, and so alike that they take little room.
+    lake.sql("INSERT INTO t SELECT value % 100 FROM generate_series(1, 300000)").succeeds()
+    lake.server.forget_requests()
+    outcome = lake.sql("SELECT sum(a) AS s FROM t WHERE a = 5").succeeds()
+    assert outcome.stdout == "s\n15000\n"
+    asked = [ask for ask in lake.server.requests() if ask["key"].startswith("segments/")]
+    assert [ask["method"] for ask in asked] == ["GET"], asked
+
+
 def test_a_new_lake_is_opened_without_a_listing(place):
     place.run("init").succeeds()
     outcome = place.sql("SELECT 1 AS one", verbose=True).succeeds()

@@ -253,6 +253,11 @@ impl LakeStore {
         self.counter.as_ref().map(RequestCounter::requests)
     }
 
+    /// Whether requests take a round trip to another machine. Those of such a store are counted.
+    pub fn is_distant(&self) -> bool {
+        self.counter.is_some()
+    }
+
     /// What is known of it.
     pub fn conformance(&self) -> Conformance {
         self.conformance
@@ -481,8 +486,9 @@ mod tests {
     #[tokio::test]
     async fn requests_through_both_handles_are_counted_together() {
         let store = LakeStore::from_one(Arc::new(InMemory::new()));
-        assert_eq!(store.requests(), None);
+        assert_eq!((store.requests(), store.is_distant()), (None, false));
         let store = store.counted();
+        assert!(store.is_distant());
         let key = Path::from("hint/head");
         store.slots().put(&key, "1".into()).await.unwrap();
         store.objects().get(&key).await.unwrap();

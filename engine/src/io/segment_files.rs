@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use frostline_catalog::segment::{FrozenObject, Segment, Storage};
 use object_store::ObjectStore;
-use parquet::file::metadata::ParquetMetaData;
+use tokio::sync::OnceCell;
 
 use super::read_error::ReadError;
 use super::segment_object::SegmentObject;
 use super::segment_reader::SegmentReader;
+use super::segment_source::SegmentSource;
+use crate::read::fetched::Fetched;
 use crate::read::kept::Kept;
 
 /// The frozen segments of a lake: their footers, and which of their parts are verified. Clones share both.
@@ -19,6 +21,7 @@ use crate::read::kept::Kept;
 ///   that others may get.
 /// * Footers are kept up to a number of bytes, the least recently used given up first. What was given up is read and
 ///   verified again.
+/// * Of those who open one segment at the same time, one reads its footer and the others wait.
 #[derive(Clone)]
 pub struct SegmentFiles {
     shared: Arc<Shared>,
@@ -26,51 +29,56 @@ pub struct SegmentFiles {
 
 struct Shared {
     store: Arc<dyn ObjectStore>,
-    objects: Mutex<Kept<String, Arc<SegmentObject>>>,
+    whole_bytes_max: u64,
+    objects: Mutex<Kept<String, Arc<KnownObject>>>,
 }
 
+/// An object, once somebody has opened it.
+type KnownObject = OnceCell<Arc<SegmentObject>>;
+
 impl SegmentFiles {
-    /// The segments in a store. `cache_bytes` bounds the footers that are kept.
-    pub fn new(store: Arc<dyn ObjectStore>, cache_bytes: usize) -> Self {
-        Self { shared: Arc::new(Shared { store, objects: Mutex::new(Kept::new(cache_bytes)) }) }
+    /// The segments in a store. An object of at most `whole_bytes_max` bytes is read whole when its footer is wanted: 0
+    /// where a request costs little. `cache_bytes` bounds the footers that are kept.
+    pub fn new(store: Arc<dyn ObjectStore>, whole_bytes_max: u64, cache_bytes: usize) -> Self {
+        Self { shared: Arc::new(Shared { store, whole_bytes_max, objects: Mutex::new(Kept::new(cache_bytes)) }) }
     }
 
-    /// The footer of a frozen segment, with its page index. `digests` is the block that the segment names.
+    /// Opens a frozen segment. If its footer is not known, it is read while `digests` is awaited, which gives the block
+    /// that the segment names; otherwise `digests` is dropped.
     ///
-    /// A float column that holds NaN has no least and greatest value in it, neither for the row groups nor for pages.
-    pub async fn metadata(&self, segment: &Segment, digests: &Bytes) -> Result<Arc<ParquetMetaData>, ReadError> {
-        let object = self.open(segment, digests)?;
-        self.footer(&object).await
-    }
-
-    /// A reader of a frozen segment's object. It reads nothing yet; a hot segment is an error when it does.
-    pub fn reader(&self, segment: Arc<Segment>, digests: Bytes) -> SegmentReader {
-        SegmentReader::new(self.clone(), segment, digests)
-    }
-
-    /// The object of a segment, shared by all who read it.
-    pub(crate) fn open(&self, segment: &Segment, digests: &Bytes) -> Result<Arc<SegmentObject>, ReadError> {
+    /// # Errors
+    /// That of `digests`, or a [`ReadError`]: of a store that fails, of damage, of a hot segment.
+    pub async fn open<E: From<ReadError>>(
+        &self,
+        segment: &Segment,
+        digests: impl Future<Output = Result<Bytes, E>>,
+    ) -> Result<SegmentReader, E> {
         let object = frozen_object(segment)?;
+        let known = self.known(object);
+        let mut ahead = Fetched::default();
+        let load = async {
+            let source = SegmentSource::new(Arc::clone(&self.shared.store), object);
+            let (opened, fetched) = SegmentObject::open(source, digests, self.shared.whole_bytes_max).await?;
+            // From now on its bytes count.
+            self.objects().keep(object.key.clone(), Arc::clone(&known), opened.memory_bytes());
+            ahead = fetched;
+            Ok::<Arc<SegmentObject>, E>(Arc::new(opened))
+        };
+        let opened = Arc::clone(known.get_or_try_init(|| load).await?);
+        Ok(SegmentReader::new(opened, ahead))
+    }
+
+    fn known(&self, object: &FrozenObject) -> Arc<KnownObject> {
         let mut objects = self.objects();
         if let Some(known) = objects.find(&object.key) {
-            return Ok(known);
+            return known;
         }
-        let opened = Arc::new(SegmentObject::try_new(Arc::clone(&self.shared.store), object, digests)?);
-        objects.keep(object.key.clone(), Arc::clone(&opened), opened.memory_bytes());
-        Ok(opened)
+        let unread: Arc<KnownObject> = Arc::default();
+        objects.keep(object.key.clone(), Arc::clone(&unread), size_of::<KnownObject>());
+        unread
     }
 
-    /// The footer of an object. The first time, its bytes begin to count.
-    pub(crate) async fn footer(&self, object: &Arc<SegmentObject>) -> Result<Arc<ParquetMetaData>, ReadError> {
-        let was_read = object.has_footer();
-        let footer = object.footer().await?;
-        if !was_read {
-            self.objects().keep(object.key().to_owned(), Arc::clone(object), object.memory_bytes());
-        }
-        Ok(footer)
-    }
-
-    fn objects(&self) -> MutexGuard<'_, Kept<String, Arc<SegmentObject>>> {
+    fn objects(&self) -> MutexGuard<'_, Kept<String, Arc<KnownObject>>> {
         self.shared.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

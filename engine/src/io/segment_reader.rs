@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use frostline_catalog::segment::Segment;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
@@ -14,36 +13,39 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
 
 use super::read_error::ReadError;
-use super::segment_files::SegmentFiles;
+use super::segment_object::SegmentObject;
+use crate::read::fetched::Fetched;
 
 /// Reads a frozen segment, each part of it compared with its digest when this process first touches it.
 ///
-/// * It is cheap to make, and many may read one segment.
-/// * The footer is the one that [`SegmentFiles::metadata`] gives, whatever options a caller asks it with.
+/// * Many may read one segment. The first one holds the bytes that came with the footer, and does not ask the store
+///   for them again; they go with that reader.
+/// * The footer is the same whatever options a caller asks it with. A float column that holds NaN has no least and
+///   greatest value in it, neither for the row groups nor for pages.
 /// * Errors are [`ReadError`]s inside [`ParquetError::External`].
 #[derive(Clone)]
 pub struct SegmentReader {
-    files: SegmentFiles,
-    segment: Arc<Segment>,
-    digests: Bytes,
+    object: Arc<SegmentObject>,
+    ahead: Fetched,
 }
 
 impl SegmentReader {
-    pub(crate) fn new(files: SegmentFiles, segment: Arc<Segment>, digests: Bytes) -> Self {
-        Self { files, segment, digests }
+    pub(super) fn new(object: Arc<SegmentObject>, ahead: Fetched) -> Self {
+        Self { object, ahead }
     }
 
-    /// The segment.
-    pub fn segment(&self) -> &Arc<Segment> {
-        &self.segment
+    /// The key of the segment's object.
+    pub fn key(&self) -> &str {
+        self.object.key()
+    }
+
+    /// The footer, with the page index.
+    pub fn footer(&self) -> &Arc<ParquetMetaData> {
+        self.object.footer()
     }
 
     async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, ReadError> {
-        self.files.open(&self.segment, &self.digests)?.read(ranges).await
-    }
-
-    async fn footer(&self) -> Result<Arc<ParquetMetaData>, ReadError> {
-        self.files.metadata(&self.segment, &self.digests).await
+        self.object.read(ranges, &self.ahead).await
     }
 }
 
@@ -64,12 +66,12 @@ impl AsyncFileReader for SegmentReader {
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        async move { self.footer().await.map_err(ParquetError::from) }.boxed()
+        async move { Ok(Arc::clone(self.footer())) }.boxed()
     }
 }
 
 impl fmt::Debug for SegmentReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SegmentReader").field("segment", &self.segment).finish_non_exhaustive()
+        f.debug_struct("SegmentReader").field("object", &self.object).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! The rows of one frozen segment, for those who do not go through a query.
 
+use std::future;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -24,16 +25,16 @@ use crate::read::segment_schema;
 /// the object does not have are left out.
 pub async fn read_segment(
     files: &SegmentFiles,
-    segment: Arc<Segment>,
+    segment: &Segment,
     digests: Bytes,
     columns: Option<&[FieldId]>,
 ) -> Result<BoxStream<'static, Result<RecordBatch, ReadError>>, ReadError> {
-    let object = files.open(&segment, &digests)?;
-    let footer = files.footer(&object).await?;
-    let failed = |error: ParquetError| ReadError::of_parquet(object.key(), error);
-    let schema = segment_schema(&footer).map_err(failed)?;
+    let reader = files.open(segment, future::ready(Ok::<Bytes, ReadError>(digests))).await?;
+    let key = reader.key().to_owned();
+    let failed = |error: ParquetError| ReadError::of_parquet(&key, error);
+    let schema = segment_schema(reader.footer()).map_err(failed)?;
     let options = ArrowReaderOptions::new().with_schema(Arc::clone(&schema));
-    let metadata = ArrowReaderMetadata::try_new(footer, options).map_err(failed)?;
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(reader.footer()), options).map_err(failed)?;
     let mask = match columns {
         None => ProjectionMask::all(),
         Some(columns) => {
@@ -43,11 +44,9 @@ pub async fn read_segment(
             ProjectionMask::roots(metadata.parquet_schema(), places)
         }
     };
-    let reader = files.reader(segment, digests);
     let rows = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
         .with_projection(mask)
         .build()
         .map_err(failed)?;
-    let key = object.key().to_owned();
     Ok(rows.map_err(move |error: ParquetError| ReadError::of_parquet(&key, error)).boxed())
 }

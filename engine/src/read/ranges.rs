@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::verified::VerifiedParts;
-use crate::write::PartDigests;
+use crate::write::{PART_BYTES, PartDigests};
 
 /// Ranges with a gap of at most this many bytes between them are fetched as one: a request costs more than that.
 const GAP_BYTES_MAX: u64 = 64 << 10;
@@ -24,6 +24,16 @@ pub(crate) fn plan_fetch(asked: &[Range<u64>], digests: &PartDigests, verified: 
         }
     }
     joined
+}
+
+/// The range to fetch of an object whose digests are still on their way, so that the tail, which ends where the object
+/// does, can be checked once they are there: all of the object if it has at most `whole_bytes_max` bytes, otherwise the
+/// parts that the tail touches.
+///
+/// How long a part is stands in the digests. Where this takes it wrongly, some bytes are fetched again.
+pub(crate) fn plan_ahead(tail: &Range<u64>, whole_bytes_max: u64) -> Range<u64> {
+    let begin = if tail.end <= whole_bytes_max { 0 } else { tail.start - tail.start % PART_BYTES };
+    begin..tail.end
 }
 
 /// The parts that lie wholly within a range.
@@ -50,7 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::write::{PART_BYTES, encode_digests};
+    use crate::write::encode_digests;
 
     const PART: u64 = PART_BYTES;
 
@@ -91,6 +101,15 @@ mod tests {
         check(&[(10, 20), (4 * PART, 4 * PART + 1)], &[0, 4], &[(10, 20), (4 * PART, 4 * PART + 1)]);
         check(&[(10, 20), (PART + 7, PART + 8)], &[], &[(0, 2 * PART)]);
         check(&[(7, 7)], &[], &[]);
+    }
+
+    #[test]
+    fn a_small_object_is_fetched_whole_ahead_and_a_large_one_from_the_part_in_which_its_tail_begins() {
+        let end = 5 * PART + 10;
+        assert_eq!(plan_ahead(&(end - 20..end), end), 0..end);
+        assert_eq!(plan_ahead(&(end - 20..end), end - 1), 4 * PART..end);
+        assert_eq!(plan_ahead(&(end - 10..end), 0), 5 * PART..end);
+        assert_eq!(plan_ahead(&(5..9), 0), 0..9);
     }
 
     #[test]

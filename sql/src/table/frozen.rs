@@ -86,8 +86,11 @@ pub(super) fn plan_frozen(
     let FrozenPart { columns, projection, filtered, segments, limit } = part;
     let schema: SchemaRef = Arc::clone(columns.scan_schema());
     let is_late = reads_late(&columns, &projection, &filtered);
+    // Segments have no Bloom filters. To look for some, the scan would exchange the reader that came with the footer,
+    // and with it the bytes that it holds.
     let source = ParquetSource::new(schema)
         .with_table_parquet_options(session.default_table_options().parquet)
+        .with_bloom_filter_on_read(false)
         .with_parquet_file_reader_factory(Arc::new(SegmentReaders::new(Arc::clone(lake))))
         .with_pushdown_filters(is_late);
     if let Some(summary) = summary {

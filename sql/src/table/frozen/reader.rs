@@ -12,6 +12,7 @@ use datafusion::error::Result;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use frostline_catalog::segment::Segment;
 use frostline_engine::Lake;
+use frostline_engine::io::SegmentReader;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
@@ -61,16 +62,15 @@ impl ParquetFileReaderFactory for SegmentReaders {
 struct SegmentFile {
     lake: Arc<Lake>,
     segment: Arc<Segment>,
-    opened: Option<Box<dyn AsyncFileReader>>,
+    opened: Option<SegmentReader>,
     metrics: ParquetFileMetrics,
 }
 
 impl SegmentFile {
-    async fn open(&mut self) -> Result<&mut Box<dyn AsyncFileReader>, ParquetError> {
+    async fn open(&mut self) -> Result<&mut SegmentReader, ParquetError> {
         if self.opened.is_none() {
-            let digests: Bytes =
-                self.lake.digests(&self.segment).await.map_err(|error| ParquetError::External(Box::new(error)))?;
-            self.opened = Some(Box::new(self.lake.files().reader(Arc::clone(&self.segment), digests)));
+            let opened = self.lake.open_segment(&self.segment).await;
+            self.opened = Some(opened.map_err(|error| ParquetError::External(Box::new(error)))?);
         }
         self.opened.as_mut().ok_or_else(|| ParquetError::General("a segment that was opened is not open".to_owned()))
     }
