@@ -3,9 +3,8 @@
 //! The store is the slow one of this process, which lets each GET wait 15 ms. The lake has 1,000 frozen segments, each
 //! from a commit of its own. A whole process opens it and counts and adds up the rows of one of them: the predicate
 //! leaves out the others, whose data is never asked for. Opening takes at most four round trips, which is the floor;
-//! asking for newer commits, for the statistics that tell which segment it is, and for the segment come on top. It is
-//! small enough to come whole, while its digests are read. Counting all rows reads no segment, and is reported beside
-//! it.
+//! asking for the statistics that tell which segment it is and for the segment come on top. It is small enough to come
+//! whole, while its digests are read. Counting all rows reads no segment, and is reported beside it.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -60,7 +60,8 @@ impl Context {
         }
     }
 
-    /// A session that commits in this name; or one that is pinned to the past and only reads, if asked.
+    /// A session that commits in this name; or one that is pinned to the past and only reads, if asked. The lake was
+    /// just opened.
     pub(crate) async fn session(
         &self,
         lake: &Lake,
@@ -70,6 +71,7 @@ impl Context {
         let author = attribution.author();
         let session = lake.session().with_author(&author).with_message(attribution.message()).with_local_files(true);
         let Some(as_of) = as_of else { return Ok(session) };
+        let session = session.starting_as_opened();
         let pin = format!("SET frostline.as_of = {}", as_of_expression(as_of));
         self.reading(session.sql(&pin, &Parameters::default())).await??;
         Ok(session.read_only())

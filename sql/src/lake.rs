@@ -6,7 +6,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SessionState;
 use frostline_catalog::io::{Clock, Genesis, LakeLocation, Requests, StoreOptions, SystemClock};
 use frostline_catalog::transaction::{Proposal, Transaction};
-use frostline_catalog::{BranchId, CommitId, LakeId, Micros, State, Version};
+use frostline_catalog::{BranchId, CommitId, LakeId, Micros, Slot, State, Version};
 use frostline_engine::import::{ImportOptions, Progress, SourceFile};
 use frostline_engine::{Settings, VerifyNote, VerifySummary};
 
@@ -105,6 +105,14 @@ pub(crate) const ALLOW_ASSERTED_TIMES: &str = "allow_asserted_times";
 pub struct Lake {
     pub(crate) engine: Arc<frostline_engine::Lake>,
     pub(crate) base: Arc<SessionState>,
+    opened: Opened,
+}
+
+/// What opening a lake found, and when it began.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    began: Micros,
+    head: Slot,
 }
 
 impl Lake {
@@ -127,8 +135,10 @@ impl Lake {
     pub async fn open(location: &str, options: OpenOptions) -> Result<Self, Error> {
         let location = LakeLocation::parse(location)?.with_store_options(&options.store)?;
         let base = base_state(options.runtime.as_ref())?;
+        let began = options.clock.now();
         let engine = frostline_engine::Lake::open(location, options.clock, options.settings).await?;
-        Ok(Self { engine: Arc::new(engine), base: Arc::new(base) })
+        let opened = Opened { began, head: engine.state().head().slot };
+        Ok(Self { engine: Arc::new(engine), base: Arc::new(base), opened })
     }
 
     /// The lake's id.
@@ -172,6 +182,14 @@ impl Lake {
     /// The newest state that this process knows.
     pub fn state(&self) -> Arc<State> {
         self.engine.state()
+    }
+
+    /// The state that opening found, and when opening began: all that was committed by then is in it. `None` if a newer
+    /// state is known by now.
+    pub(crate) fn as_opened(&self) -> Option<(Arc<State>, Micros)> {
+        let state = self.engine.state();
+        let is_newest = state.head().slot == self.opened.head;
+        is_newest.then_some((state, self.opened.began))
     }
 
     /// What time it is by the lake's clock.

@@ -39,6 +39,7 @@ impl Session {
             network: inner.network,
             principal: inner.principal.clone(),
             read_only: inner.read_only,
+            starts_as_opened: false,
             options: inner.options.clone(),
             prepared: inner.prepared.clone(),
         };

@@ -18,7 +18,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use frostline_catalog::io::DEFAULT_SCHEMA;
 use frostline_catalog::transaction::{Proposal, Transaction};
-use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, Version};
+use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, State, Version};
 use frostline_engine::import::{Progress, SourceFile};
 use futures::{Stream, StreamExt};
 
@@ -65,6 +65,8 @@ pub(crate) struct Inner {
     /// Whose token the session came with; empty for a session of this machine.
     pub(crate) principal: String,
     pub(crate) read_only: bool,
+    /// Whether the next statement starts when the lake was opened.
+    pub(crate) starts_as_opened: bool,
     pub(crate) options: ConfigOptions,
     pub(crate) prepared: HashMap<String, Prepared>,
 }
@@ -87,6 +89,7 @@ impl Session {
             network: false,
             principal: String::new(),
             read_only: false,
+            starts_as_opened: false,
             options,
             prepared: HashMap::new(),
         };
@@ -136,6 +139,18 @@ impl Session {
     /// The same session, which commits nothing from now on, whatever is set in it.
     pub fn read_only(self) -> Self {
         self.inner().read_only = true;
+        self
+    }
+
+    /// The same session, whose next statement starts when its lake was opened, not when it is run: it sees the lake as
+    /// opening found it, and the store is not asked for newer versions. For processes that open a lake for one
+    /// statement.
+    ///
+    /// * Whatever was committed before the lake began to be opened is seen, and `now()` is that instant.
+    /// * If this process has seen a newer version since, the statement starts when it is run. So do those behind it,
+    ///   and the same one if it is run again because another commit stood against it.
+    pub fn starting_as_opened(self) -> Self {
+        self.inner().starts_as_opened = true;
         self
     }
 
@@ -267,9 +282,18 @@ impl Session {
         self.make_context(&Parameters::none(), true).await
     }
 
-    async fn make_context(&self, parameters: &Parameters, describing: bool) -> Result<Arc<Context>, Error> {
+    /// The state that a statement sees whose turn it is now, and when it starts.
+    async fn start(&self) -> Result<(Arc<State>, Micros), Error> {
+        let starts_as_opened = std::mem::take(&mut self.inner().starts_as_opened);
+        if starts_as_opened && let Some(opened) = self.lake.as_opened() {
+            return Ok(opened);
+        }
         let state = self.lake.refresh().await?;
-        let started = self.lake.engine.ledger().clock().now();
+        Ok((state, self.lake.now()))
+    }
+
+    async fn make_context(&self, parameters: &Parameters, describing: bool) -> Result<Arc<Context>, Error> {
+        let (state, started) = self.start().await?;
         let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
         let (own, schema, local_files, options) = {
             let inner = self.inner();

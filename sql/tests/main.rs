@@ -3,6 +3,7 @@
 //! * `slt/` holds scripts of statements and what they must give; [`slt`] runs them.
 //! * [`docs`] runs the examples of the documents.
 
+mod as_opened;
 mod concurrency;
 mod damage;
 mod docs;

@@ -7,7 +7,7 @@ def test_a_small_commit_is_one_put_once_the_head_is_known(lake):
     counts = outcome.requests("statement")
     assert len(counts) == 4, outcome
     # The first commit of a process tries out whether the store can be relied on.
-    assert (counts[0]["put"], counts[0]["delete"]) == (3, 1), counts
+    assert (counts[0]["get"], counts[0]["put"], counts[0]["delete"]) == (1, 3, 1), counts
     for count in counts[1:]:
         written = count.pop("bytes written")
         assert 0 < written < 1000, outcome
@@ -35,6 +35,9 @@ def test_nothing_is_listed_by_opening_reading_and_writing(lake):
     assert "list" not in opened and "head" not in opened, opened
     # The identity, the hint, the index and the record of a checkpoint, its runs, the slots behind it, and a few more.
     assert opened["get"] <= 80, opened
+    # What was read because the hint names it is not asked for again.
+    parts = [ask["key"] for ask in lake.server.requests() if ask["key"].startswith("checkpoints/")]
+    assert len(parts) == len(set(parts)) == 4, parts
     assert not [ask for ask in lake.server.requests() if "list-type" in ask["query"]]
     assert not [ask for ask in lake.server.requests() if ask["method"] == "HEAD"]
 
@@ -53,3 +56,25 @@ def test_a_new_lake_is_opened_without_a_listing(place):
     place.run("init").succeeds()
     outcome = place.sql("SELECT 1 AS one", verbose=True).succeeds()
     assert "list" not in outcome.requests("open")[0], outcome
+
+
+def test_the_first_statement_of_a_command_asks_for_nothing_newer(lake):
+    query = "SELECT 1 AS one"
+    outcome = lake.sql(query, query, verbose=True).succeeds()
+    assert outcome.requests("statement") == [{}, {"get": 1}], outcome
+    lake.server.forget_requests()
+    outcome = lake.run("-v", "sql", "--as-of", "2", "-c", query).succeeds()
+    assert outcome.requests("statement") == [{}], outcome
+    assert outcome.requests("open")[0]["get"] == len(lake.server.requests()), outcome
+    for command in (["log"], ["tag", "list"]):
+        lake.server.forget_requests()
+        lake.run(*command).succeeds()
+        slots = [ask["key"] for ask in lake.server.requests() if ask["key"].startswith("log/")]
+        assert slots and len(slots) == len(set(slots)), slots
+
+
+def test_statements_of_a_file_ask_for_what_is_newer(lake):
+    script = lake.folder / "one.sql"
+    script.write_text("SELECT 1 AS one")
+    outcome = lake.run("-v", "sql", "-f", str(script)).succeeds()
+    assert outcome.requests("statement") == [{"get": 1}], outcome

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! round trip   1                2                           3                  4
-//!              frostline.json   checkpoint's index, record  its runs           more of a long tail
-//!              hint             ── slots behind it, as far as the hint knows, and a few more ──
+//!              frostline.json   checkpoint's index, record  runs that the      more of a long tail
+//!              hint             runs that the hint names    hint left out
+//!                               ── slots behind it, as far as the hint knows, and a few more ──
 //! ```
 //!
 //! Nothing is decided here: what was read is handed to [`follow_ahead`](super::follow::follow_ahead), which checks it
@@ -16,8 +17,8 @@ use futures::stream::{FuturesOrdered, StreamExt};
 use object_store::ObjectStore;
 
 use super::LedgerError;
-use super::derived::Hint;
 use super::follow::read_slot;
+use super::hint::Hint;
 use crate::bundle::Bundle;
 use crate::id::Slot;
 use crate::record::SlotBytes;
@@ -53,7 +54,7 @@ impl Ahead {
 
     /// Reads the slots that an opening will want if the hint is right: those behind its checkpoint and the bundles, up
     /// to the head. An answer that is an error is left out, so that who wants the slot asks for it again.
-    pub(super) async fn read(store: &dyn ObjectStore, hint: Hint) -> Self {
+    pub(super) async fn read(store: &dyn ObjectStore, hint: &Hint) -> Self {
         let known = hint.head.number();
         let mut ahead = Self::default();
         let mut newest = tail_begin(hint).number();
@@ -118,7 +119,7 @@ impl Ahead {
 }
 
 /// The slot before the first that is read by itself: what is before it is in the checkpoint or in a bundle.
-fn tail_begin(hint: Hint) -> Slot {
+fn tail_begin(hint: &Hint) -> Slot {
     let next = hint.checkpoint.next();
     if Bundle::first_of(next) != next {
         return hint.checkpoint;
@@ -147,8 +148,8 @@ mod tests {
             (300, 900, 300),
             (512, 400, 512),
         ] {
-            let hint = Hint { head: Slot::new(head), checkpoint: Slot::new(checkpoint) };
-            assert_eq!(tail_begin(hint), Slot::new(begin), "{hint:?}");
+            let hint = Hint { head: Slot::new(head), checkpoint: Slot::new(checkpoint), runs: Vec::new() };
+            assert_eq!(tail_begin(&hint), Slot::new(begin), "{hint:?}");
         }
     }
 }

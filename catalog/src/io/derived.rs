@@ -1,8 +1,11 @@
-//! Derived objects: hint, bundles and checkpoints. Losing all of them loses time, never an answer.
+//! Derived objects: bundles, checkpoints, and the hint that is written with each. Losing all of them loses time, never
+//! an answer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
@@ -10,6 +13,7 @@ use thiserror::Error;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::follow::read_slot;
+use super::hint::{Hint, RUNS_MAX, write_hint};
 use super::{LedgerError, StoreError, StoreFailure, keys};
 use crate::bundle::{BUNDLE_SLOTS, Bundle};
 use crate::checkpoint::{Index, Run, RunError, SealedRun, encode_run, plan_runs};
@@ -27,69 +31,20 @@ const HASHED_ASIDE_BYTES_MIN: usize = 64 * 1024;
 /// round trip, and so do 96 slots.
 const UNLISTED_SLOTS_MAX: u64 = 288;
 
-/// The largest head that a hint may name: at a slot a microsecond it is reached after nine years.
-const HEAD_MAX: u64 = 1 << 48;
-
-/// Where to begin looking for the head. It may be old or absent, and one that was altered is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hint {
-    /// A slot that existed when the hint was written.
-    pub(super) head: Slot,
-    /// The newest checkpoint then; 0 for none.
-    pub(super) checkpoint: Slot,
-}
-
-impl Hint {
-    /// Whether there is a bundle that goes on from a slot, as far as the hint knows.
-    pub(super) fn knows_bundle_after(self, slot: Slot) -> bool {
-        Bundle::first_of(slot.next()) == slot.next() && Bundle::last_of(slot.next()) <= self.head
-    }
-
-    fn encode(self) -> Vec<u8> {
-        let text = format!("head {}\ncheckpoint {}\n", self.head, self.checkpoint);
-        format!("{text}sha256 {}\n", Digest::of(text.as_bytes())).into_bytes()
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (text, digest) = std::str::from_utf8(bytes).ok()?.split_once("sha256 ")?;
-        if digest.trim_end() != Digest::of(text.as_bytes()).to_string() {
-            return None;
-        }
-        let mut lines = text.lines();
-        let number = |line: Option<&str>, word: &str| -> Option<Slot> {
-            line?.strip_prefix(word)?.trim().parse().ok().map(Slot::new)
-        };
-        let hint = Self { head: number(lines.next(), "head ")?, checkpoint: number(lines.next(), "checkpoint ")? };
-        // No ledger is that long, and a checkpoint is of a slot that is there.
-        (hint.checkpoint <= hint.head && hint.head <= Slot::new(HEAD_MAX)).then_some(hint)
-    }
-}
-
-pub(super) async fn read_hint(store: &dyn ObjectStore) -> Option<Hint> {
-    let bytes = store.get(&Path::from(keys::HINT)).await.ok()?.bytes().await.ok()?;
-    let hint = Hint::decode(&bytes);
-    if hint.is_none() {
-        tracing::warn!("the hint is damaged; the head is looked for without it");
-    }
-    hint
-}
-
-pub(super) async fn write_hint(store: &dyn ObjectStore, hint: Hint) -> Result<(), LedgerError> {
-    let key = Path::from(keys::HINT);
-    let put = store.put(&key, PutPayload::from(hint.encode())).await;
-    put.map(drop).map_err(|error| StoreError::new("write", &key, error).into())
-}
+/// How many runs of a checkpoint are read at once: as many as a hint names.
+const RUN_REQUESTS: usize = RUNS_MAX;
 
 /// The newest sound checkpoint: the one that the hint names, else the newest that a listing shows. Nothing is listed if
-/// the hint says that there is none and that there are few slots.
+/// the hint says that there is none and that there are few slots. The runs that the hint names are read together with
+/// the index.
 pub(super) async fn load_checkpoint(
     store: &dyn ObjectStore,
     lake: LakeId,
-    hint: Option<Hint>,
+    hint: Option<&Hint>,
 ) -> Option<(Index, State)> {
     match hint {
         Some(hint) if hint.checkpoint.number() > 0 => {
-            if let Some(found) = read_checkpoint(store, lake, hint.checkpoint).await {
+            if let Some(found) = read_checkpoint(store, lake, hint.checkpoint, hint.runs.clone()).await {
                 return Some(found);
             }
         }
@@ -104,7 +59,7 @@ pub(super) async fn load_checkpoint(
         .collect();
     slots.sort_unstable();
     for slot in slots.into_iter().rev() {
-        if let Some(found) = read_checkpoint(store, lake, slot).await {
+        if let Some(found) = read_checkpoint(store, lake, slot, Vec::new()).await {
             return Some(found);
         }
     }
@@ -126,17 +81,31 @@ pub(super) enum DerivedError {
 }
 
 /// A checkpoint, if every part of it is there and sound and the record of its slot bears it out.
-pub(super) async fn read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) -> Option<(Index, State)> {
-    let found = try_read_checkpoint(store, lake, slot).await;
+///
+/// `expected` are keys of runs that it is said to have. They are read without waiting for the index; those that it does
+/// not name are not used, and those that it names besides are read behind it.
+pub(super) async fn read_checkpoint(
+    store: &dyn ObjectStore,
+    lake: LakeId,
+    slot: Slot,
+    expected: Vec<String>,
+) -> Option<(Index, State)> {
+    let found = try_read_checkpoint(store, lake, slot, expected).await;
     if found.is_none() {
         tracing::warn!(checkpoint = %slot, "a checkpoint is damaged or incomplete; an older one or the slots are read");
     }
     found
 }
 
-async fn try_read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) -> Option<(Index, State)> {
+async fn try_read_checkpoint(
+    store: &dyn ObjectStore,
+    lake: LakeId,
+    slot: Slot,
+    expected: Vec<String>,
+) -> Option<(Index, State)> {
     let key = keys::checkpoint_index(slot);
-    let (index, record) = futures::join!(read_whole(store, &key), read_slot(store, slot));
+    let (index, record, mut ahead) =
+        futures::join!(read_whole(store, &key), read_slot(store, slot), read_objects(store, expected));
     let (index, record) = (Index::decode(&index?)?, record.ok()??);
     if index.lake != lake || index.head.slot != slot {
         return None;
@@ -144,13 +113,24 @@ async fn try_read_checkpoint(store: &dyn ObjectStore, lake: LakeId, slot: Slot) 
     if record.hash != index.head.hash || record.record.state != index.state {
         return None;
     }
-    let runs: Vec<SealedRun> = stream::iter(index.runs.clone())
-        .map(|run| async move {
-            let bytes = read_whole(store, &Path::from(run.key.as_str())).await?;
+    let named: Vec<(Run, Option<Bytes>)> = index
+        .runs
+        .iter()
+        .map(|run| {
+            let bytes = ahead.remove(&run.key);
+            (run.clone(), bytes)
+        })
+        .collect();
+    let runs: Vec<SealedRun> = stream::iter(named)
+        .map(|(run, ahead)| async move {
+            let bytes = match ahead {
+                Some(bytes) => bytes,
+                None => read_whole(store, &Path::from(run.key.as_str())).await?,
+            };
             let digest = digest_of(bytes.clone()).await?;
             (digest == run.sha256).then_some(SealedRun { run, bytes })
         })
-        .buffered(16)
+        .buffered(RUN_REQUESTS)
         .map(|read| read.ok_or(()))
         .try_collect()
         .await
@@ -169,6 +149,15 @@ async fn digest_of(bytes: Bytes) -> Option<Digest> {
         return Some(Digest::of(&bytes));
     }
     spawn_blocking(move || Digest::of(&bytes)).await.ok()
+}
+
+/// What was found under some keys, all asked for at once. What could not be read is left out.
+async fn read_objects(store: &dyn ObjectStore, keys: Vec<String>) -> HashMap<String, Bytes> {
+    let reads = keys.into_iter().map(|key| async move {
+        let bytes = read_whole(store, &Path::from(key.as_str())).await?;
+        Some((key, bytes))
+    });
+    join_all(reads).await.into_iter().flatten().collect()
 }
 
 async fn read_whole(store: &dyn ObjectStore, key: &Path) -> Option<Bytes> {
@@ -199,7 +188,7 @@ pub(super) async fn write_derived(
             continue;
         }
         let sha256 = Digest::of(&bytes);
-        let short = sha256.to_string()[..16].to_owned();
+        let short = sha256.to_string()[..keys::RUN_DIGITS].to_owned();
         let key = keys::checkpoint_run(state.head().slot, run.relation.name(), &short);
         create(store, &key, bytes, PutMode::Create).await?;
         let (relation, level, after) = (run.relation, run.level, run.after);
@@ -208,7 +197,7 @@ pub(super) async fn write_derived(
     runs.sort_by_key(|run| (run.relation, run.after));
     let index = Index::new(state, runs);
     create(store, &keys::checkpoint_index(state.head().slot), index.encode(), PutMode::Overwrite).await?;
-    write_hint(store, Hint { head: state.head().slot, checkpoint: state.head().slot }).await?;
+    write_hint(store, &Hint::of(state.head().slot, Some(&index))).await?;
     Ok(index)
 }
 
@@ -268,23 +257,5 @@ async fn create(store: &dyn ObjectStore, key: &Path, bytes: Bytes, mode: PutMode
         Ok(_) => Ok(()),
         Err(error) if StoreFailure::of(&error) == StoreFailure::AlreadyExists => Ok(()),
         Err(error) => Err(StoreError::new("write", key, error).into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hint_survives_its_bytes_and_garbage_is_none() {
-        let hint = Hint { head: Slot::new(300), checkpoint: Slot::new(256) };
-        assert_eq!(Hint::decode(&hint.encode()), Some(hint));
-        for garbage in ["", "head", "head x\ncheckpoint 1\n", "\0\0"] {
-            assert_eq!(Hint::decode(garbage.as_bytes()), None);
-        }
-        for (head, checkpoint) in [(255, 256), (u64::MAX, 0), (u64::MAX, u64::MAX)] {
-            let impossible = Hint { head: Slot::new(head), checkpoint: Slot::new(checkpoint) };
-            assert_eq!(Hint::decode(&impossible.encode()), None, "{impossible:?}");
-        }
     }
 }

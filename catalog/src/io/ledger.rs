@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::ahead::Ahead;
 use super::committer::{self, Request};
-use super::derived::{self, Hint};
+use super::derived;
 use super::follow::{follow, follow_ahead, missing_slot, read_slot, replay_bundles};
+use super::hint::{Hint, read_hint, write_hint};
 use super::{
     Blocks, Clock, ClockError, CommitError, Committed, Conformance, Identity, LakeStore, LedgerError, ProbeError,
     StoreClock, StoreError, StoreFailure, keys, new_probe_key, probe,
@@ -171,9 +172,9 @@ impl Shared {
             if head.number() >= hinted + HINT_INTERVAL_SLOTS {
                 // Whatever becomes of it, the next is due after as many slots again.
                 derived.hinted = Some(head);
+                let hint = Hint::of(head, derived.checkpoint.as_ref());
                 let shared = Arc::clone(self);
-                derived.task =
-                    Some(tokio::spawn(async move { shared.write_hint(Hint { head, checkpoint: last }).await }));
+                derived.task = Some(tokio::spawn(async move { shared.write_hint(&hint).await }));
             }
             return;
         }
@@ -201,8 +202,8 @@ impl Shared {
         }
     }
 
-    async fn write_hint(&self, hint: Hint) {
-        match derived::write_hint(self.store.objects().as_ref(), hint).await {
+    async fn write_hint(&self, hint: &Hint) {
+        match write_hint(self.store.objects().as_ref(), hint).await {
             Ok(()) => self.derived().hinted = Some(hint.head),
             Err(error) => tracing::debug!(%error, "the hint cannot be written"),
         }
@@ -252,7 +253,7 @@ impl Ledger {
             }
         }
         // Whoever opens it then need not list what is there.
-        if let Err(error) = derived::write_hint(objects, Hint { head: first, checkpoint: Slot::new(0) }).await {
+        if let Err(error) = write_hint(objects, &Hint::of(first, None)).await {
             tracing::debug!(%error, "the hint cannot be written");
         }
         Ok(identity.lake)
@@ -261,7 +262,9 @@ impl Ledger {
     /// Opens a lake's ledger at its head: hint, newest sound checkpoint, bundles, then the slots after it.
     ///
     /// * While the hint is at most 50 slots behind the head and the checkpoint that it names is sound, that takes at
-    ///   most four round trips, for up to 256 slots behind the checkpoint, and nothing is listed.
+    ///   most four round trips, for up to 256 slots behind the checkpoint, and nothing is listed. It takes two if the
+    ///   hint is at most 6 slots behind the head and the checkpoint at most 88 slots behind the hint.
+    /// * The slot behind the head was asked for, and was not there, after the opening began.
     /// * A hint or a checkpoint that is lost costs round trips, never an answer.
     ///
     /// # Errors
@@ -273,9 +276,8 @@ impl Ledger {
         settings: LedgerSettings,
     ) -> Result<Self, LedgerError> {
         let objects = Arc::clone(store.objects());
-        let (identity, hint) =
-            futures::join!(Identity::read(objects.as_ref(), location), derived::read_hint(objects.as_ref()));
-        let lake = identity?.lake;
+        let (identity, hint) = futures::join!(Identity::read(objects.as_ref(), location), read_hint(objects.as_ref()));
+        let (lake, hint) = (identity?.lake, hint.as_ref());
         let blocks = Blocks::new(Arc::clone(&objects));
         let (restored, mut ahead) =
             futures::join!(derived::load_checkpoint(objects.as_ref(), lake, hint), read_ahead(objects.as_ref(), hint));
@@ -294,9 +296,9 @@ impl Ledger {
         }
         let is_behind_hint = hinted.is_some_and(|hinted| hinted > head.slot);
         if is_behind_hint || !ahead.shows_nothing_after(head.slot) {
-            check_nothing_later(objects.as_ref(), &state, hint).await?;
+            check_nothing_later(objects.as_ref(), &state, hinted).await?;
         }
-        let derived = Derived { checkpoint, hinted: hint.map(|hint| hint.head), task: None };
+        let derived = Derived { checkpoint, hinted, task: None };
         let shared = Arc::new(Shared {
             store,
             clock,
@@ -368,17 +370,17 @@ impl Ledger {
         self.shared.checkpoint_if_due();
         self.shared.written().await;
         let head = self.state().head().slot;
-        let (hinted, checkpoint) = {
+        let (hinted, hint) = {
             let derived = self.shared.derived();
-            (derived.hinted, derived.checkpoint_slot())
+            (derived.hinted, Hint::of(head, derived.checkpoint.as_ref()))
         };
         if hinted.is_none_or(|hinted| hinted < head) {
-            self.shared.write_hint(Hint { head, checkpoint }).await;
+            self.shared.write_hint(&hint).await;
         }
     }
 }
 
-async fn read_ahead(store: &dyn ObjectStore, hint: Option<Hint>) -> Ahead {
+async fn read_ahead(store: &dyn ObjectStore, hint: Option<&Hint>) -> Ahead {
     match hint {
         Some(hint) => Ahead::read(store, hint).await,
         None => Ahead::default(),
@@ -390,10 +392,10 @@ async fn read_ahead(store: &dyn ObjectStore, hint: Option<Hint>) -> Ahead {
 pub(super) async fn check_nothing_later(
     store: &dyn ObjectStore,
     state: &State,
-    hint: Option<Hint>,
+    hinted: Option<Slot>,
 ) -> Result<(), LedgerError> {
     let head = state.head().slot;
-    let hinted = hint.map(|hint| hint.head).filter(|hinted| *hinted > head);
+    let hinted = hinted.filter(|hinted| *hinted > head);
     if let Some(slot) = hinted
         && is_absent(store, slot).await
     {

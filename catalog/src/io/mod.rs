@@ -11,6 +11,7 @@ mod derived;
 mod error;
 mod failure;
 mod follow;
+mod hint;
 mod identity;
 mod keys;
 mod ledger;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::derived::{read_checkpoint, read_hint, write_bundle};
+use super::derived::{read_checkpoint, write_bundle};
 use super::follow::{apply, missing_slot, read_slot};
+use super::hint::read_hint;
 use super::{Identity, LakeStore, LedgerError, StoreError, StoreFailure, keys};
 use crate::bundle::Bundle;
 use crate::id::Slot;
@@ -97,7 +98,8 @@ impl Walk {
             first = Bundle::last_of(first).next();
         }
         for slot in self.checkpoints().await {
-            let checkpoint = read_checkpoint(self.store.objects().as_ref(), self.state.lake(), slot).await;
+            let objects = self.store.objects().as_ref();
+            let checkpoint = read_checkpoint(objects, self.state.lake(), slot, Vec::new()).await;
             let sound = checkpoint.is_some_and(|(index, state)| state.recompute_digest() == Ok(index.state));
             if !sound {
                 let object = keys::checkpoint_index(slot).to_string();

@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, arguments: LogArguments) -> Result<()
         Some(table) => Some(versions_of(&lake.state(), table)?),
         None => None,
     };
-    let session = context.session(&lake, &Attribution::default(), None).await?;
+    let session = context.session(&lake, &Attribution::default(), None).await?.starting_as_opened();
     let query = query(&arguments);
     let answer = context.reading(session.sql(&query, &Parameters::default())).await??;
     let Answer::Rows(rows) = answer else {

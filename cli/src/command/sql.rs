@@ -34,7 +34,11 @@ pub(crate) async fn run(context: &Context, arguments: SqlArguments) -> Result<()
         parameter::check_used(&parameters, &texts)?;
     }
     let lake = context.open_lake().await?;
-    let session = context.session(&lake, &arguments.attribution, arguments.as_of.as_deref()).await?;
+    let mut session = context.session(&lake, &arguments.attribution, arguments.as_of.as_deref()).await?;
+    if !arguments.commands.is_empty() {
+        // Its first statement was there before the lake was opened, and asks for nothing that came later.
+        session = session.starting_as_opened();
+    }
     let runner = Runner::new(context, &lake, session, parameters);
     let outcome = if for_shell {
         shell::run(context, &lake, runner, format).await

@@ -12,7 +12,7 @@ use crate::script::{Results, Runner, Text};
 pub(crate) async fn run(context: &Context, arguments: TagArguments) -> Result<(), Failure> {
     let (sql, attribution, format) = statement(&arguments.action);
     let lake = context.open_lake().await?;
-    let session = context.session(&lake, &attribution, None).await?;
+    let session = context.session(&lake, &attribution, None).await?.starting_as_opened();
     let runner = Runner::new(context, &lake, session, Parameters::default());
 
     let target = Target::Stdout;

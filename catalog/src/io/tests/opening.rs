@@ -6,7 +6,8 @@ use frostline_testkit::Counts;
 use tokio::time::Instant;
 
 use super::*;
-use crate::io::derived::read_hint;
+use crate::checkpoint::Index;
+use crate::io::hint::read_hint;
 use crate::io::keys;
 
 /// How long a request takes.
@@ -32,6 +33,23 @@ async fn commit_rows(ledger: &Ledger, commits: u64) {
 
 async fn bytes_of(store: &Arc<dyn ObjectStore>, key: &Path) -> Bytes {
     store.get(key).await.unwrap().bytes().await.unwrap()
+}
+
+/// The keys of the runs that the checkpoint at a slot names.
+async fn runs_of(store: &Arc<dyn ObjectStore>, slot: u64) -> Vec<String> {
+    let index = Index::decode(&bytes_of(store, &keys::checkpoint_index(Slot::new(slot))).await).unwrap();
+    index.runs.into_iter().map(|run| run.key).collect()
+}
+
+/// Writes a hint as its format says.
+async fn put_hint(store: &Arc<dyn ObjectStore>, head: u64, checkpoint: u64, runs: &[String]) {
+    let mut text = format!("head {head}\ncheckpoint {checkpoint}\n");
+    for run in runs {
+        text.push_str(&format!("run {run}\n"));
+    }
+    let digest = Digest::of(text.as_bytes());
+    text.push_str(&format!("sha256 {digest}\n"));
+    store.put(&Path::from(keys::HINT), text.into()).await.unwrap();
 }
 
 /// What it took to open a lake.
@@ -77,8 +95,87 @@ async fn a_lake_without_a_checkpoint_opens_in_two_round_trips() {
 async fn the_slots_behind_a_checkpoint_are_read_while_it_is_loaded() {
     let (inner, _) = lake(100, 150).await;
     let opened = open_slowly(&inner).await;
-    opened.check(Slot::new(150), 3, 0);
+    opened.check(Slot::new(150), 2, 0);
     assert_eq!(opened.counts.heads, 0, "{:?}", opened.counts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_the_hint_names_are_read_beside_the_index_and_once() {
+    let (inner, _) = lake(10, 137).await;
+    let runs = runs_of(&inner, 130).await;
+    assert!(runs.len() > 6, "{runs:?}");
+    assert_eq!(read_hint(inner.as_ref()).await.unwrap().runs, runs);
+    let opened = open_slowly(&inner).await;
+    opened.check(Slot::new(137), 2, 0);
+    // `frostline.json`, the hint, the index, the record, the runs, 7 slots and 8 behind them.
+    assert_eq!(opened.counts.gets, 4 + runs.len() as u64 + 15, "{:?}", opened.counts);
+}
+
+#[tokio::test]
+async fn a_hint_between_two_checkpoints_names_the_runs_of_the_last() {
+    let (inner, ledger) = lake(100, 100).await;
+    let runs = runs_of(&inner, 100).await;
+    commit_rows(&ledger, 60).await;
+    let hint = read_hint(inner.as_ref()).await.unwrap();
+    assert!(hint.head >= Slot::new(120), "{hint:?}");
+    assert_eq!((hint.checkpoint, &hint.runs), (Slot::new(100), &runs));
+    // A process that opened the lake knows them from the index.
+    let reopened = open(&LakeStore::from_one(Arc::clone(&inner)), 100).await;
+    commit_rows(&reopened, 1).await;
+    reopened.settle().await;
+    let hint = read_hint(inner.as_ref()).await.unwrap();
+    assert_eq!((hint.head, hint.runs), (Slot::new(161), runs));
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_the_hint_does_not_name_take_one_round_trip_more() {
+    let (inner, _) = lake(100, 150).await;
+    let runs = runs_of(&inner, 100).await;
+    let named = read_hint(inner.as_ref()).await.unwrap().runs;
+    assert_eq!(named, runs);
+    let absent = "checkpoints/000000000100/facts-0123456789abcdef.parquet".to_owned();
+    let index = keys::checkpoint_index(Slot::new(100)).to_string();
+    let wrong: [Vec<String>; 4] = [
+        // As hints were before they named runs.
+        Vec::new(),
+        runs[1..].to_vec(),
+        vec![absent.clone(); runs.len()],
+        [vec![absent, index], runs[..1].to_vec()].concat(),
+    ];
+    for named in wrong {
+        put_hint(&inner, 150, 100, &named).await;
+        let opened = open_slowly(&inner).await;
+        opened.check(Slot::new(150), 3, 0);
+        let state = opened.result.unwrap().state();
+        assert_eq!(state.recompute_digest(), Ok(state.digest()), "{named:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_beyond_those_of_the_checkpoint_are_not_used() {
+    let (inner, _) = lake(100, 150).await;
+    let mut named = runs_of(&inner, 100).await;
+    let stranger = "checkpoints/000000000100/segments-0123456789abcdef.parquet".to_owned();
+    inner.put(&Path::from(stranger.as_str()), "no run of this checkpoint".into()).await.unwrap();
+    named.insert(0, stranger);
+    put_hint(&inner, 150, 100, &named).await;
+    open_slowly(&inner).await.check(Slot::new(150), 2, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_altered_is_not_believed_because_the_hint_names_it() {
+    let (inner, before) = lake(100, 150).await;
+    for run in runs_of(&inner, 100).await {
+        let key = Path::from(run.as_str());
+        let whole = bytes_of(&inner, &key).await;
+        let mut flipped = whole.to_vec();
+        flipped[whole.len() / 2] ^= 1;
+        inner.put(&key, flipped.into()).await.unwrap();
+        let state = open_slowly(&inner).await.result.unwrap().state();
+        assert_eq!(state.head(), before.state().head(), "{run}");
+        assert_eq!(state.recompute_digest(), Ok(before.state().digest()), "{run}");
+        inner.put(&key, whole.into()).await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
