@@ -414,6 +414,13 @@ impl Context {
         }
     }
 
+    /// The same snapshot without parameters, whose plans run in one partition: rows stay in the order of what is read.
+    pub(crate) fn in_one_partition(&self) -> Self {
+        let mut own = self.with_parameters(Parameters::none());
+        own.base.config_mut().options_mut().execution.target_partitions = 1;
+        own
+    }
+
     /// What the statement's plans run in. Each call gives memory of its own.
     pub(crate) fn task(&self) -> Arc<TaskContext> {
         let runtime = statement_runtime(self.base.runtime_env());

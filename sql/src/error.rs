@@ -71,6 +71,18 @@ impl Error {
         Self::new(self.0.kind, self.0.message.clone(), Some(hint.into()))
     }
 
+    /// The same error of a statement, met in one of several rows of parameters; the first is row 1.
+    pub(crate) fn in_row(self, row: usize) -> Self {
+        let kind = self.kind();
+        if kind != ErrorKind::Statement {
+            return self;
+        }
+        let message = format!("row {row} of the parameters: {}", self.0.message);
+        let next = chain(StdError::source(&self));
+        let source = next.map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);
+        Self(Arc::new(Inner { kind, message, hint: self.0.hint.clone(), source }))
+    }
+
     fn caused(kind: ErrorKind, source: impl StdError + Send + Sync + 'static) -> Self {
         let (message, next) = (source.to_string(), chain(source.source()));
         let source = next.map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);

@@ -45,6 +45,7 @@ impl<'a> PlanRows<'a> {
         Self { columns, schema, writer, before: 0 }
     }
 
+    /// Takes in the rows of a query as they are computed.
     pub(crate) async fn write(
         &mut self,
         session: &Session,
@@ -53,10 +54,29 @@ impl<'a> PlanRows<'a> {
     ) -> Result<(), Error> {
         let mut rows = session.rows(context, plan).await?.into_rows()?;
         while let Some(batch) = rows.next().await {
-            let batch = batch?;
-            check_nulls(&batch, self.columns, self.before)?;
+            let fitting = self.fitting(&[batch?])?;
+            self.take(fitting).await?;
+        }
+        Ok(())
+    }
+
+    /// Computed rows as the table has them, if they can be the next ones.
+    pub(crate) fn fitting(&self, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, Error> {
+        let mut before = self.before;
+        let mut fitting: Vec<RecordBatch> = Vec::with_capacity(batches.len());
+        for batch in batches {
+            check_nulls(batch, self.columns, before)?;
+            before += batch.num_rows() as u64;
+            fitting.push(normalise_batch(batch, &self.schema)?);
+        }
+        Ok(fitting)
+    }
+
+    /// Takes in rows as the table has them.
+    pub(crate) async fn take(&mut self, fitting: Vec<RecordBatch>) -> Result<(), Error> {
+        for batch in fitting {
             self.before += batch.num_rows() as u64;
-            self.writer.write(normalise_batch(&batch, &self.schema)?).await?;
+            self.writer.write(batch).await?;
         }
         Ok(())
     }

@@ -186,6 +186,10 @@ impl Session {
     /// Runs one statement, unless it is broken off before its commit begins. An INSERT runs once for each of the
     /// parameters, all in one commit; any other statement takes exactly one.
     ///
+    /// * Rows come in the order of the parameters, and an error of several says which of them it is of.
+    /// * An INSERT of one row of VALUES without queries in it is planned once for thousands of parameters whose values
+    ///   have the same types; any other is planned for each of them.
+    ///
     /// # Errors
     /// See [`Error::kind`]. A statement that fails has changed nothing.
     pub async fn run_until(&self, statement: &Parsed, parameters: &[Parameters], stop: &Stop) -> Result<Answer, Error> {

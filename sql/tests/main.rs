@@ -13,6 +13,7 @@ mod frost_line;
 mod history;
 mod lake;
 mod memory;
+mod parameters;
 mod real_data;
 mod round_trip;
 mod slt;

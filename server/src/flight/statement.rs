@@ -1,13 +1,13 @@
 //! Statements: what they give is planned and kept when a client asks for it; what they change is changed then, once.
 
-use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_flight::sql::CommandStatementQuery;
 use arrow_flight::{FlightDescriptor, FlightInfo};
 use frostline_sql::parse::Parsed;
-use frostline_sql::{Answer, Parameters, Session, StatementKind, Stop};
+use frostline_sql::{Answer, Parameters, ScalarValue, Session, StatementKind, Stop};
 use sha2::{Digest, Sha256};
 use tonic::{Response, Status};
 
@@ -170,18 +170,39 @@ fn execution_key(caller: &Caller, parsed: &Parsed, rows: &[Parameters], meant: &
 /// What a statement and its values come to, in a few characters.
 fn digest(parsed: &Parsed, rows: &[Parameters]) -> String {
     let mut digest = Digesting(Sha256::new());
-    // A digest takes whatever is written to it.
-    let _ = write!(digest, "{} {rows:?}", parsed.text);
+    parsed.text.hash(&mut digest);
+    digest.write_usize(rows.len());
+    for row in rows {
+        digest.write_usize(row.positional.len());
+        for value in &row.positional {
+            hash_value(value, &mut digest);
+        }
+        digest.write_usize(row.named.len());
+        for (name, value) in &row.named {
+            name.hash(&mut digest);
+            hash_value(value, &mut digest);
+        }
+    }
     digest.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Text on its way into a digest.
+/// A value's own hash leaves out what it is a value of.
+fn hash_value(value: &ScalarValue, digest: &mut Digesting) {
+    value.data_type().hash(digest);
+    value.hash(digest);
+}
+
+/// Takes what is hashed into a digest of more than 64 bits.
 struct Digesting(Sha256);
 
-impl std::fmt::Write for Digesting {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
+impl Hasher for Digesting {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest itself is what is asked for, and none of its parts.
+    fn finish(&self) -> u64 {
+        0
     }
 }
 
@@ -205,6 +226,8 @@ fn outcome_batch(outcome: Outcome) -> Result<RecordBatch, arrow::error::ArrowErr
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use frostline_catalog::Version;
 
     use super::*;
@@ -215,6 +238,25 @@ mod tests {
         let values = |number: i64| vec![Parameters::positional(vec![number.into()])];
         assert_eq!(digest(&parsed, &values(1)), digest(&parsed, &values(1)));
         assert_ne!(digest(&parsed, &values(1)), digest(&parsed, &values(2)));
+    }
+
+    #[test]
+    fn values_of_another_type_or_in_another_row_are_another_execution() {
+        let parsed = frostline_sql::parse::parse_one("INSERT INTO t VALUES (?, ?)").unwrap();
+        let row = |values: &[ScalarValue]| Parameters::positional(values.to_vec());
+        let (number, text) = (ScalarValue::Int64(Some(1)), ScalarValue::Utf8(Some("1".to_owned())));
+        let named = Parameters { positional: Vec::new(), named: vec![("1".to_owned(), number.clone())] };
+        let others = [
+            vec![row(&[number.clone(), number.clone()])],
+            vec![row(&[number.clone()]), row(&[number.clone()])],
+            vec![row(&[number.clone(), ScalarValue::UInt64(Some(1))])],
+            vec![row(&[number.clone(), ScalarValue::Int64(None)])],
+            vec![row(&[number.clone(), text.clone()])],
+            vec![row(&[text, number])],
+            vec![named],
+        ];
+        let digests: HashSet<String> = others.iter().map(|rows| digest(&parsed, rows)).collect();
+        assert_eq!(digests.len(), others.len());
     }
 
     #[test]

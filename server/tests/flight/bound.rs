@@ -8,7 +8,7 @@ use arrow_flight::sql::client::PreparedStatement;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::served::{Client, Served, fetch, run, told, update};
+use crate::served::{Client, Served, fetch, number, run, told, update};
 
 async fn prepared(client: &mut Client, sql: &str, values: ArrayRef) -> PreparedStatement<Channel> {
     let mut prepared = client.prepare(sql.to_owned(), None).await.unwrap();
@@ -65,6 +65,32 @@ fn values_are_bounded_by_their_bytes() {
         let (code, message) = told(&error);
         assert_eq!(code, Code::InvalidArgument, "{message}");
         assert!(message.contains("ingest them instead"), "{message}");
+        served.end().await;
+    });
+}
+
+#[test]
+fn ten_thousand_rows_of_values_are_one_commit() {
+    run(async {
+        let served = Served::open("bound-many").await;
+        let mut client = served.client().await;
+        update(&mut client, "CREATE TABLE t (id INTEGER NOT NULL, name VARCHAR)").await;
+        let before = number(&mut client, "SELECT count(*) FROM system.commits").await;
+        let sql = "INSERT INTO t VALUES ($1, 'n' || CAST($1 + 1 AS VARCHAR))";
+        let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10_000));
+        let written = prepared(&mut client, sql, values).await.execute_update().await.unwrap();
+        assert_eq!(written, 10_000);
+        assert_eq!(number(&mut client, "SELECT count(*) FROM system.commits").await, before + 1);
+        assert_eq!(number(&mut client, "SELECT sum(id) FROM t").await, 49_995_000);
+        let named = "SELECT count(*) FROM t WHERE name = 'n' || CAST(id + 1 AS VARCHAR)";
+        assert_eq!(number(&mut client, named).await, 10_000);
+
+        // The last of all does not fit.
+        let values: ArrayRef = Arc::new(Int64Array::from_iter_values((0..9_999).chain([1 << 40])));
+        let error = prepared(&mut client, sql, values).await.execute_update().await.unwrap_err();
+        let (_, message) = told(&error);
+        assert!(message.contains("row 10000 of the parameters") && message.contains("column `id`"), "{message}");
+        assert_eq!(number(&mut client, "SELECT count(*) FROM t").await, 10_000);
         served.end().await;
     });
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
@@ -15,6 +16,7 @@ use super::assign::{assign, fit_for};
 use super::cell::fit_cell;
 use super::create::counted;
 use super::name::own_schema;
+use super::row_template::{ROWS_MAX, RowTemplate};
 use crate::column::computed_type;
 use crate::context::{Context, QualifiedName, fold};
 use crate::error::Error;
@@ -64,7 +66,8 @@ pub(super) async fn run(session: &Session, context: &Arc<Context>, insert: &pars
     run_each(session, context, insert, std::slice::from_ref(&context.parameters)).await
 }
 
-/// Runs an INSERT once for each of the parameters, as far as one commit of all the rows.
+/// Runs an INSERT for each of the parameters, as far as one commit of all the rows. Where there are several, an error
+/// says which of them it is of.
 pub(crate) async fn run_each(
     session: &Session,
     context: &Arc<Context>,
@@ -76,8 +79,9 @@ pub(crate) async fn run_each(
     let context = &planned.context;
     let sort_by = context.state.table_at(planned.table, context.visible).map(|table| table.sort_by.clone());
     let mut rows = PlanRows::new(context, &planned.columns, sort_by.unwrap_or_default());
-    for values in parameters {
-        rows.write(session, context, planned.rows(values)?).await?;
+    match parameters {
+        [only] => rows.write(session, context, planned.rows(only)?).await?,
+        several => write_each(session, &planned, several, &mut rows).await?,
     }
     let rows = rows.finish().await?;
     let count = rows.rows();
@@ -94,6 +98,59 @@ pub(crate) async fn run_each(
         changes,
         blocks,
     }))
+}
+
+/// Takes the rows in that an INSERT gives for each of several rows of parameters, in their order.
+///
+/// They are computed together where that gives what each by itself gives. If some cannot be, fewer are tried, down to
+/// one, which says what is wrong; if nothing is wrong with it, all that follow are computed by themselves.
+async fn write_each(
+    session: &Session,
+    planned: &Planned,
+    parameters: &[Parameters],
+    rows: &mut PlanRows<'_>,
+) -> Result<(), Error> {
+    let template = RowTemplate::of(&planned.source)?;
+    let in_order = Arc::new(planned.context.in_one_partition());
+    let (mut taken, mut most): (usize, usize) = (0, ROWS_MAX);
+    while taken < parameters.len() {
+        let (_, rest) = parameters.split_at(taken);
+        let count = template.as_ref().map_or(1, |template| template.alike(rest).min(most));
+        if let Some(template) = &template
+            && count > 1
+        {
+            let (some, _) = rest.split_at(count);
+            let computed = compute_together(session, &in_order, planned, template, some).await;
+            let fitting = computed.and_then(|batches| rows.fitting(&batches));
+            match fitting {
+                Ok(fitting) => {
+                    rows.take(fitting).await?;
+                    taken += count;
+                }
+                Err(_) => most = count / 2,
+            }
+            continue;
+        }
+        if let Some(values) = rest.first() {
+            let plan = planned.rows(values).map_err(|error| error.in_row(taken + 1))?;
+            let written = rows.write(session, &planned.context, plan).await;
+            written.map_err(|error| error.in_row(taken + 1))?;
+        }
+        taken += 1;
+    }
+    Ok(())
+}
+
+/// The rows that an INSERT gives for rows of parameters that are alike.
+async fn compute_together(
+    session: &Session,
+    in_order: &Arc<Context>,
+    planned: &Planned,
+    template: &RowTemplate,
+    parameters: &[Parameters],
+) -> Result<Vec<RecordBatch>, Error> {
+    let plan = assign(in_order, template.plan(parameters)?, &planned.columns, &planned.places)?;
+    session.rows(in_order, plan).await?.into_rows()?.collect().await
 }
 
 /// The query that feeds an INSERT, its parameters open; and those parameters that stand for whole values of columns,

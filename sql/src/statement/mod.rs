@@ -14,6 +14,7 @@ mod insert;
 mod name;
 mod output_file;
 mod prepare;
+mod row_template;
 mod setting;
 mod show;
 mod summarize;
