@@ -9,7 +9,8 @@ use frostline_catalog::io::StoreOptions;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "S3")]
 pub(crate) struct StoreArguments {
-    /// The server's address, such as http://127.0.0.1:9000; by default $AWS_ENDPOINT_URL_S3 or $AWS_ENDPOINT
+    /// The server's address, such as http://127.0.0.1:9000; by default $AWS_ENDPOINT_URL_S3 or
+    /// $AWS_ENDPOINT_URL
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     s3_endpoint: Option<String>,
 

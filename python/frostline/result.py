@@ -25,6 +25,7 @@ class Result:
     def __init__(self, cursor: dbapi.Cursor) -> None:
         self._cursor: dbapi.Cursor | None = cursor
         self._table: pyarrow.Table | None = None
+        self._written = cursor.rowcount
 
     def batches(self) -> Iterator[pyarrow.RecordBatch]:
         """One batch after the other, as they come. They can be taken once."""
@@ -49,7 +50,8 @@ class Result:
 
     def pandas(self) -> pandas.DataFrame:
         """All rows, as a data frame of pandas."""
-        return self.arrow().to_pandas()
+        frame: pandas.DataFrame = self.arrow().to_pandas()
+        return frame
 
     def polars(self) -> polars.DataFrame:
         """All rows, as a data frame of Polars."""
@@ -78,26 +80,39 @@ class Result:
             self._cursor = None
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.arrow().__arrow_c_stream__(requested_schema)
+        table: Any = self.arrow()
+        return table.__arrow_c_stream__(requested_schema)
 
     def __len__(self) -> int:
-        return self.arrow().num_rows
+        return int(self.arrow().num_rows)
 
     def __repr__(self) -> str:
+        if self._is_gone():
+            return "<frostline result: taken or closed>"
         table = self.arrow()
+        if table.num_columns == 0:
+            return f"<frostline result: {max(self._written, 0)} rows written>"
         return f"<frostline result: {table.num_rows} rows, {table.num_columns} columns>"
 
     def _repr_html_(self) -> str:
+        if self._is_gone() or self.arrow().num_columns == 0:
+            return f"<p>{html.escape(repr(self))}</p>"
         table = self.arrow()
-        cell = lambda value: f"<td>{html.escape('NULL' if value is None else str(value))}</td>"  # noqa: E731
+        columns = [column.to_pylist() for column in table.slice(0, _SHOWN_ROWS).columns]
         head = "".join(f"<th>{html.escape(name)}</th>" for name in table.column_names)
-        shown = table.slice(0, _SHOWN_ROWS).to_pylist()
-        body = "".join(f"<tr>{''.join(cell(value) for value in row.values())}</tr>" for row in shown)
+        body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in zip(*columns))
         count = f"<p>{table.num_rows} rows</p>" if table.num_rows > _SHOWN_ROWS else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{count}"
+
+    def _is_gone(self) -> bool:
+        return self._table is None and self._cursor is None
 
     def _take(self) -> dbapi.Cursor:
         if self._cursor is None:
             raise ValueError("the rows were taken already, or the result was closed")
         cursor, self._cursor = self._cursor, None
         return cursor
+
+
+def _cell(value: Any) -> str:
+    return f"<td>{html.escape('NULL' if value is None else str(value))}</td>"

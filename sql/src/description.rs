@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 use futures::FutureExt;
@@ -37,7 +38,7 @@ pub struct Description {
     /// What it does.
     pub kind: StatementKind,
     /// The columns of its rows; `None` if it gives none. A column whose type hangs on a parameter of unknown type is
-    /// described as if that were text.
+    /// described as if that were text or, where no text can stand, NULL.
     pub columns: Option<SchemaRef>,
     /// Its parameters as they are written, `$1` or `$name`, by number and then by name, with their types as far as the
     /// statement tells them.
@@ -205,16 +206,33 @@ fn add_types(plan: &LogicalPlan, types: &mut Types) -> Result<(), Error> {
             *known = data_type;
         }
     }
+    // The planner gives none to the parameters of LIMIT and OFFSET.
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for bound in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                if let Expr::Placeholder(parameter) = bound.as_ref() {
+                    types.entry(parameter.id.clone()).or_default().get_or_insert(DataType::Int64);
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
     Ok(())
 }
 
 /// The columns that a query yields, whatever values its parameters get.
 fn described(context: &Context, plan: LogicalPlan, types: &mut Types) -> Result<SchemaRef, Error> {
     add_types(&plan, types)?;
+    let as_text = columns_with(context, plan.clone(), types, &DataType::Utf8);
+    as_text.or_else(|error| columns_with(context, plan, types, &DataType::Null).map_err(|_| error))
+}
+
+/// The columns that a query yields if the parameters whose type nothing tells are of this one.
+fn columns_with(context: &Context, plan: LogicalPlan, types: &Types, untold: &DataType) -> Result<SchemaRef, Error> {
     let named = plan.get_parameter_names()?;
     let mut stand_ins = Parameters::none();
     for (name, data_type) in types.iter().filter(|(name, _)| named.contains(*name)) {
-        let value = ScalarValue::try_from(data_type.as_ref().unwrap_or(&DataType::Utf8))?;
+        let value = ScalarValue::try_from(data_type.as_ref().unwrap_or(untold))?;
         stand_ins.named.push((name.trim_start_matches('$').to_owned(), value));
     }
     let filled = match named.is_empty() {

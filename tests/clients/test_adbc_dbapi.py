@@ -51,6 +51,16 @@ def test_parameters_are_bound(rows, orders, mark):
     assert rows(f"SELECT count(*) FROM {orders} WHERE id = {mark}", [None]) == [(0,)]
 
 
+def test_a_parameter_may_stand_where_no_text_can(connection, rows, orders):
+    # The driver prepares the statement before it says what the value is.
+    assert rows(f"SELECT buyer FROM {orders} ORDER BY id LIMIT $1 OFFSET $2", [1, 1]) == [("bob",)]
+    assert rows(f"SELECT count(*) FROM {orders} WHERE array_has($1, buyer)", [["ann", "cy"]]) == [(2,)]
+    assert rows("SELECT abs($1)", [-7]) == [(7,)]
+    with connection.cursor() as cursor:
+        told = cursor.adbc_prepare(f"SELECT buyer FROM {orders} LIMIT $1")
+    assert told.types == [pa.int64()]
+
+
 def test_a_parameter_that_is_missing_or_too_many_is_told(connection, orders):
     for parameters in (None, [1, 2]):
         with connection.cursor() as cursor, pytest.raises(dbapi.Error) as raised:

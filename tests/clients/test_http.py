@@ -55,6 +55,16 @@ def test_rows_come_in_the_form_that_is_asked_for(sql, orders):
     assert pa.ipc.open_stream(io.BytesIO(text)).read_all().to_pylist() == expected
 
 
+def test_a_result_without_rows_is_whole_in_every_form(sql, orders):
+    query = f"SELECT id, buyer FROM {orders} WHERE id > 100"
+    assert sql(query, "text/csv") == (200, b"id,buyer\n")
+    assert sql(query, "application/json") == (200, b"[]\n")
+    assert sql(query, "application/x-ndjson") == (200, b"")
+    status, text = sql(query, "application/vnd.apache.arrow.stream")
+    table = pa.ipc.open_stream(io.BytesIO(text)).read_all()
+    assert (status, table.num_rows, table.column_names) == (200, 0, ["id", "buyer"])
+
+
 def test_parameters_come_as_json(http_url, token, orders):
     body = json.dumps({"sql": f"SELECT buyer FROM {orders} WHERE id = $1", "params": [3]})
     headers = ["-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/json", "-H", "Accept: text/csv"]

@@ -113,12 +113,14 @@ impl Key {
         Some(text)
     }
 
-    /// A value as TOML writes it.
+    /// A value as TOML writes it. What only we take for a switch or a number, such as `yes` and `007`, is a text there.
     pub(super) fn literal(&self, text: &str) -> String {
-        match self.kind {
-            Kind::Switch | Kind::Count => text.to_owned(),
-            _ => quoted(text),
-        }
+        let is_plain = match self.kind {
+            Kind::Switch => matches!(text, "true" | "false"),
+            Kind::Count => text.parse::<usize>().is_ok_and(|count| count.to_string() == text),
+            _ => false,
+        };
+        if is_plain { text.to_owned() } else { quoted(text) }
     }
 }
 
@@ -151,5 +153,15 @@ mod tests {
         flags.sort();
         flags.dedup();
         assert_eq!(flags.len(), KEYS.len(), "no two settings share a flag");
+    }
+
+    #[test]
+    fn a_value_is_toml_however_it_was_given() {
+        let literal = |name: &str, text: &str| KEYS.iter().find(|key| key.name == name).unwrap().literal(text);
+        assert_eq!(literal("serve.no_auth", "true"), "true");
+        assert_eq!(literal("serve.no_auth", "yes"), "\"yes\"");
+        assert_eq!(literal("limits.connections", "7"), "7");
+        assert_eq!(literal("limits.connections", "007"), "\"007\"");
+        assert_eq!(literal("limits.memory", "7"), "\"7\"");
     }
 }

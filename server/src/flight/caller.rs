@@ -65,7 +65,7 @@ impl Caller {
         let sent = behind_token.or(cookie);
         let mut headers = SessionOptions::default();
         for name in crate::gateway::OPTIONS {
-            if let Some(value) = text(metadata, name)? {
+            if let Some(value) = text(metadata, name)?.or(binary_text(metadata, name)?) {
                 headers.set(name, value)?;
             }
         }
@@ -179,6 +179,14 @@ fn text(metadata: &MetadataMap, name: &'static str) -> Result<Option<String>, Ga
     let Some(value) = metadata.get(name) else { return Ok(None) };
     let text = std::str::from_utf8(value.as_encoded_bytes());
     text.map(|text| Some(text.to_owned())).map_err(|error| GatewayError::malformed(name, error))
+}
+
+/// A header whose name ends in `-bin` as text: so clients of gRPC send what is not ASCII.
+fn binary_text(metadata: &MetadataMap, name: &'static str) -> Result<Option<String>, GatewayError> {
+    let Some(value) = metadata.get_bin(format!("{name}-bin")) else { return Ok(None) };
+    let bytes = value.to_bytes().map_err(|error| GatewayError::malformed(name, error))?;
+    let text = String::from_utf8(bytes.to_vec());
+    text.map(Some).map_err(|error| GatewayError::malformed(name, error))
 }
 
 /// An authorization header without the session's id behind its token, and the id.

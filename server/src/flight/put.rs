@@ -25,6 +25,9 @@ use super::incoming::{Incoming, broken_off};
 use super::prepared::values;
 use super::statement::{Meant, one_row};
 
+/// What a stream without any message is, and where such come from.
+const EMPTY: &str = "it is empty; ADBC sends nothing of a table that has no batch: give it a batch of no rows";
+
 /// A stream of answers to what was sent.
 pub(crate) type PutResults = BoxStream<'static, Result<PutResult, Status>>;
 
@@ -36,7 +39,7 @@ impl FlightDoor {
         mut stream: Streaming<FlightData>,
     ) -> Result<Response<PutResults>, Status> {
         let first = stream.message().await.map_err(broken_off)?;
-        let first = first.ok_or_else(|| GatewayError::malformed("the stream", "it is empty"))?;
+        let first = first.ok_or_else(|| GatewayError::malformed("the stream", EMPTY))?;
         let descriptor = first.flight_descriptor.clone();
         let descriptor = descriptor.ok_or_else(|| {
             GatewayError::malformed("the stream", "its first message has no descriptor, so nothing says what it is")

@@ -248,7 +248,7 @@ mod tests {
         let named = Parameters { positional: Vec::new(), named: vec![("1".to_owned(), number.clone())] };
         let others = [
             vec![row(&[number.clone(), number.clone()])],
-            vec![row(&[number.clone()]), row(&[number.clone()])],
+            vec![row(std::slice::from_ref(&number)), row(std::slice::from_ref(&number))],
             vec![row(&[number.clone(), ScalarValue::UInt64(Some(1))])],
             vec![row(&[number.clone(), ScalarValue::Int64(None)])],
             vec![row(&[number.clone(), text.clone()])],

@@ -187,7 +187,8 @@ impl RunningRows {
             let next = running.lock().await.next().await?;
             Some((next, (running, watch)))
         });
-        Ok(Self { version, columns, batches: batches.boxed() })
+        // Who waits for the first batch of a result that has none asks again after the end.
+        Ok(Self { version, columns, batches: batches.fuse().boxed() })
     }
 }
 
