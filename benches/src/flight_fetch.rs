@@ -2,8 +2,9 @@
 //!
 //! `lineitem` of TPC-H, all columns, all rows frozen. `frostline serve` is a process of its own; ADBC fetches from it
 //! into a table of Arrow in a Python process. Beside it stands the same query in this process, collected into batches,
-//! and DuckDB in Python, which fetches the same rows from a table in its memory into a table of Arrow. Turns alternate
-//! between the three, each turn has two rounds, minima count. In Python only running the query and fetching is timed.
+//! DuckDB in Python, which fetches the same rows from a table in its memory into a table of Arrow, and a server that has
+//! the very messages in memory and only sends them: less than that no server takes. Turns alternate between the four,
+//! each turn has two rounds, minima count. In Python only running the query and fetching is timed.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use crate::lineitem_lake;
 use crate::program::NOT_BUILT;
 use crate::python::{Measured, NO_PYTHON, Python};
 use crate::quantity::Quantity;
+use crate::replayed::{Recording, Replayed};
 use crate::report::{Failure, Report};
 use crate::samples::Samples;
 use crate::served_program::ServedProgram;
@@ -46,9 +48,12 @@ pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {
     let server = ServedProgram::start(program, &folder, &["--no-auth"])?;
     let (url, rounds) = (server.url(), ROUNDS_PER_TURN.to_string());
     let from_server = ["--sql", SQL, "--rounds", &rounds, "--url", &url];
+    let replayed = Replayed::start(Recording::of(server.address(), SQL).await?).await?;
+    let replayed_url = replayed.url();
+    let from_memory = ["--sql", SQL, "--rounds", &rounds, "--url", &replayed_url];
     let from_duckdb = ["--sql", SQL, "--rounds", &rounds, "--duckdb", lakes::location(&file)?, "--table", "lineitem"];
 
-    let (mut flight, mut in_process) = (Samples::default(), Samples::default());
+    let (mut flight, mut in_process, mut sending) = (Samples::default(), Samples::default(), Samples::default());
     let mut duckdb: Option<Samples> = Some(Samples::default());
     // The first turn brings files into the operating system's cache and does not count.
     for turn in 0..=turns {
@@ -56,6 +61,10 @@ pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {
         let flown = match python.run("fetch.py", &from_server)? {
             Measured::Rounds { times, rows: fetched } if fetched == rows => times,
             other => return Err(format!("the lake has {rows} rows, and Python fetched {other:?}").into()),
+        };
+        let only_sent = match python.run("fetch.py", &from_memory)? {
+            Measured::Rounds { times, rows: fetched } if fetched == rows => times,
+            other => return Err(format!("the lake has {rows} rows, and of those in memory came {other:?}").into()),
         };
         let theirs = match &duckdb {
             Some(_) => python.run("fetch.py", &from_duckdb)?,
@@ -74,21 +83,25 @@ pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {
         if turn > 0 {
             in_process.append(own);
             flight.append(flown);
+            sending.append(only_sent);
             if let (Some(all), Some(times)) = (&mut duckdb, theirs) {
                 all.append(times);
             }
         }
     }
     drop(server);
-    Ok(report(scale, &flight, &in_process, duckdb.as_ref()))
+    drop(replayed);
+    Ok(report(scale, &flight, &in_process, &sending, duckdb.as_ref()))
 }
 
-fn report(scale: f64, flight: &Samples, in_process: &Samples, duckdb: Option<&Samples>) -> Report {
+fn report(scale: f64, flight: &Samples, in_process: &Samples, sending: &Samples, duckdb: Option<&Samples>) -> Report {
     let measured = Quantity::seconds(flight.minimum());
     // 0.8 times the speed.
     let claim = Claim::new(format!("{WHAT}, scale {scale}, minimum"), measured)
         .against(Quantity::seconds(in_process.minimum()))
         .must(Bound::TimesAtMost(1.25));
+    let only_sent = Claim::new(format!("the same, beside only sending it, scale {scale}, minimum"), measured)
+        .against(Quantity::seconds(sending.minimum()));
     let beside = format!("the same, beside DuckDB's fetch to Arrow, scale {scale}, minimum");
     let mut notes = vec![format!(
         "slowest: ADBC {}, in process {}",
@@ -105,7 +118,7 @@ fn report(scale: f64, flight: &Samples, in_process: &Samples, duckdb: Option<&Sa
             Claim::skipped(beside)
         }
     };
-    Report { claims: vec![claim, beside], notes }
+    Report { claims: vec![claim, only_sent, beside], notes }
 }
 
 /// The times of a turn in this process, and how many rows there are.

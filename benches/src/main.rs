@@ -40,6 +40,7 @@ mod program;
 mod prune;
 mod python;
 mod quantity;
+mod replayed;
 mod report;
 mod request;
 mod s3_commit;
