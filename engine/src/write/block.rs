@@ -11,6 +11,7 @@
 //! * Fields keep their names, their nullability and their field ids, so a block describes itself.
 //! * Zstandard is used only where it makes the block smaller.
 
+use std::cell::RefCell;
 use std::io::{self, Read};
 use std::panic::{self, AssertUnwindSafe};
 
@@ -22,6 +23,7 @@ use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use bytes::Bytes;
 use thiserror::Error;
+use zstd::zstd_safe::{DCtx, ResetDirective, get_error_name};
 
 use super::layout::{to_plain, to_views};
 
@@ -122,13 +124,24 @@ fn decode_stream(mut stream: Buffer) -> Result<RecordBatch, BlockError> {
     to_views(&rows).map_err(|source| BlockError::Decode { source })
 }
 
+thread_local! {
+    /// Making one takes longer than decompressing a small block, of which a lake has thousands.
+    static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
+
 fn decompress(body: &[u8]) -> Result<Vec<u8>, BlockError> {
-    let failed = |source: io::Error| BlockError::Decompress { source };
-    let decoder = zstd::stream::read::Decoder::new(body).map_err(failed)?;
+    CONTEXT.with_borrow_mut(|context| decompress_in(context, body)).map_err(|source| BlockError::Decompress { source })
+}
+
+fn decompress_in(context: &mut DCtx<'static>, body: &[u8]) -> io::Result<Vec<u8>> {
+    // A damaged block may have left it in the middle of a frame.
+    let reset = context.reset(ResetDirective::SessionOnly);
+    reset.map_err(|code| io::Error::other(get_error_name(code)))?;
     let mut stream: Vec<u8> = Vec::new();
-    let length = decoder.take(STREAM_BYTES_MAX).read_to_end(&mut stream).map_err(failed)?;
+    let decoder = zstd::stream::read::Decoder::with_context(body, context);
+    let length = decoder.take(STREAM_BYTES_MAX).read_to_end(&mut stream)?;
     if length as u64 == STREAM_BYTES_MAX {
-        return Err(failed(io::Error::from(io::ErrorKind::FileTooLarge)));
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
     Ok(stream)
 }

@@ -25,6 +25,16 @@ fn rows_of_every_type_survive_a_block() {
 }
 
 #[test]
+fn a_damaged_block_does_no_harm_to_the_next() {
+    let block = encode_hot(&numbers(vec![7; 10_000])).unwrap();
+    assert_eq!(block[0], 1, "it is compressed");
+    for length in 1..block.len() {
+        assert!(decode_hot(&block.slice(..length)).is_err(), "{length}");
+        assert_eq!(decode_hot(&block).unwrap().num_rows(), 10_000, "after one of {length} bytes");
+    }
+}
+
+#[test]
 fn a_slice_is_written_without_the_rows_around_it() {
     let texts: Vec<String> = (0..2000).map(|number| format!("{number:0>100}")).collect();
     let texts: ArrayRef = Arc::new(StringViewArray::from(texts));
