@@ -2,9 +2,9 @@
 //!
 //! `lineitem` of TPC-H, all columns, all rows frozen. `frostline serve` is a process of its own; ADBC fetches from it
 //! into a table of Arrow in a Python process. Beside it stands the same query in this process, collected into batches,
-//! DuckDB in Python, which fetches the same rows from a table in its memory into a table of Arrow, and a server that has
-//! the very messages in memory and only sends them: less than that no server takes. Turns alternate between the four,
-//! each turn has two rounds, minima count. In Python only running the query and fetching is timed.
+//! DuckDB in Python, which fetches the same rows from a table in its memory into a table of Arrow, and a server that
+//! has the very messages in memory and only sends them: less than that no server takes. Turns alternate between the
+//! four, each turn has two rounds, minima count. In Python only running the query and fetching is timed.
 
 use std::time::{Duration, Instant};
 

@@ -2,9 +2,9 @@
 //!
 //! The store is the slow one of this process, which lets each GET wait 15 ms. A lake has 1,000 frozen segments. A whole
 //! process opens it and counts and adds up the rows of one of them: the predicate leaves out the others, whose data is
-//! never asked for. Opening takes at most four round trips, which is the floor; asking for the statistics that tell which
-//! segment it is and for the segment come on top. It is small enough to come whole, while its digests are read. Counting
-//! all rows reads no segment, and is reported beside it.
+//! never asked for. Opening takes at most four round trips, which is the floor; asking for the statistics that tell
+//! which segment it is and for the segment come on top. It is small enough to come whole, while its digests are read.
+//! Counting all rows reads no segment, and is reported beside it.
 //!
 //! Segments come 50 with a commit, as imports write them; in a second lake each comes with a commit of its own, so that
 //! hundreds of slots lie behind the last checkpoint and are read one by one.
