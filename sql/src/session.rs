@@ -29,6 +29,7 @@ use crate::instant::Zone;
 use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement, parse_one};
+use crate::planning::empty_subquery::tell_nulls;
 use crate::planning::{in_zone, zone};
 use crate::settings::OwnSettings;
 use crate::statement::{self, Ingest, Work};
@@ -524,7 +525,8 @@ pub(crate) fn fill_parameters(plan: LogicalPlan, parameters: &Parameters) -> Res
     if names.is_empty() {
         return Ok(plan);
     }
-    Ok(plan.with_param_values(parameters.to_param_values())?)
+    // A value is never NULL where a parameter might have been.
+    Ok(tell_nulls(plan.with_param_values(parameters.to_param_values())?)?)
 }
 
 /// Waits a random time that grows with the number of tries, at most a quarter of a second.

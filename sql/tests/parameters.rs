@@ -195,3 +195,29 @@ fn an_error_names_its_row_and_nothing_is_committed() {
         assert_eq!(number(&session, "SELECT count(*) FROM system.commits").await.unwrap(), before);
     });
 }
+
+#[test]
+fn each_row_of_parameters_may_read_another_version() {
+    run_to_end(|| async {
+        let session = session("versions").await;
+        answer(&session, "CREATE TABLE src (k BIGINT)").await.unwrap();
+        answer(&session, "CREATE TABLE dst (k BIGINT, v BIGINT)").await.unwrap();
+        let first = commit(&session, "INSERT INTO src VALUES (10)").await.unwrap();
+        let second = commit(&session, "INSERT INTO src VALUES (20)").await.unwrap();
+        let sql = "INSERT INTO dst SELECT k, CAST($1 AS BIGINT) FROM src AS OF VERSION $1";
+        let rows = [first, second].map(|version| Parameters::positional(vec![ScalarValue::from(version as i64)]));
+        assert_eq!(insert(&session, sql, &rows).await.unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_cast_that_loses_digits_is_not_lost_itself() {
+    run_to_end(|| async {
+        let session = session("casts").await;
+        answer(&session, "CREATE TABLE w (same BOOLEAN)").await.unwrap();
+        let decimal = |value: i128| Parameters::positional(vec![ScalarValue::Decimal128(Some(value), 10, 2)]);
+        let sql = "INSERT INTO w VALUES (CAST($1 AS DECIMAL(5, 1)) = 1.2)";
+        assert_eq!(insert(&session, sql, &[decimal(123), decimal(120)]).await.unwrap(), 2);
+        assert_eq!(number(&session, "SELECT count(*) FROM w WHERE same").await.unwrap(), 2);
+    });
+}

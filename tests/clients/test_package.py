@@ -116,14 +116,15 @@ def test_what_is_no_rows_and_no_values_is_told(lake, orders):
 
 
 def test_tags_and_messages_need_not_be_ascii(lake, url, token, orders, name):
+    table = f"{name}_new"
     version = lake.version()
     lake.sql(f'CREATE TAG "Jahresabschluß {name}" AS OF {version}').close()
     assert lake.at(tag=f"Jahresabschluß {name}").version() == version
-    lake.ingest(name, pa.table({"id": [1]}), mode="create", message="für alle\nund immer")
+    lake.ingest(table, pa.table({"id": [1]}), mode="create", message="für alle\nund immer")
     with frostline.connect(url, token=token, message="grün") as green:
-        green.sql(f"INSERT INTO {name} VALUES (2)").close()
-        green.ingest(name, pa.table({"id": [3]}), message="rot")
-    messages = [entry["message"] for entry in lake.log(name).to_pylist() if entry["rows_added"]]
+        green.sql(f"INSERT INTO {table} VALUES (2)").close()
+        green.ingest(table, pa.table({"id": [3]}), message="rot")
+    messages = [entry["message"] for entry in lake.log(table).to_pylist() if entry["rows_added"]]
     assert messages == ["rot", "grün", "für alle\nund immer"]
 
 

@@ -28,9 +28,10 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
     };
     let lake = context.reading(Lake::open(&context.location, options)).await??;
     let location = context.location.clone();
+    let authentication = settings.authentication;
     tokio::spawn(async move {
         if let Ok(opened) = told.await {
-            say_opened(&location, &opened);
+            say_opened(&location, &opened, authentication);
         }
     });
     let terminated = listen_for_termination();
@@ -55,11 +56,14 @@ fn settings(config: &Config, opened: oneshot::Sender<Opened>) -> Result<ServeSet
 }
 
 /// Says where the server is, in the forms that clients take, and the first token if there is one.
-fn say_opened(location: &str, opened: &Opened) {
+fn say_opened(location: &str, opened: &Opened, authentication: Authentication) {
     let [flight, flightsql, http] = opened.addresses();
     message::say(&format!("serving {location}"));
     message::say(&format!("  Flight SQL  {flight}"));
-    message::say(&format!("  Polars      {flightsql}"));
+    // `read_database_uri` has no place for a token; with one, Polars reads through a connection.
+    if authentication == Authentication::Nobody {
+        message::say(&format!("  Polars      {flightsql}"));
+    }
     message::say(&format!("  HTTP        {http}"));
     if let Some(token) = &opened.first_token {
         message::say(&format!("  token       {token}"));

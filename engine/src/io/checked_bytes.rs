@@ -14,7 +14,7 @@ use crate::write::PartDigests;
 /// The bytes of an object, compared with their digests when they are first read.
 ///
 /// * No byte is handed out whose part was not verified by this value.
-/// * What was fetched ahead is compared like what is fetched now, and not before somebody reads it.
+/// * What was fetched ahead is compared whenever it is read, even if another reader has compared the same part.
 pub(super) struct CheckedBytes {
     source: SegmentSource,
     digests: PartDigests,
@@ -44,13 +44,18 @@ impl CheckedBytes {
         if let Some(beyond) = asked.iter().find(|range| range.end > self.digests.object_bytes()) {
             return Err(self.source.damaged(beyond));
         }
-        let planned = plan_fetch(asked, &self.digests, &self.verified);
-        let fetched: Fetched = match ahead.cut_all(&planned) {
-            Some(cut) => cut,
-            None => self.source.fetch(planned).await?,
-        };
+        // What came ahead is compared by itself: another reader's bytes may have been sound where these are not.
+        let of_ahead = VerifiedParts::new(self.digests.len());
+        let (fetched, verified): (Fetched, &VerifiedParts) =
+            match ahead.cut_all(&plan_fetch(asked, &self.digests, &of_ahead)) {
+                Some(cut) => (cut, &of_ahead),
+                None => {
+                    let planned = plan_fetch(asked, &self.digests, &self.verified);
+                    (self.source.fetch(planned).await?, &self.verified)
+                }
+            };
         for (range, bytes) in fetched.iter() {
-            verify_bytes(range, bytes, &self.digests, &self.verified).map_err(|part| self.source.damaged(&part))?;
+            verify_bytes(range, bytes, &self.digests, verified).map_err(|part| self.source.damaged(&part))?;
         }
         // A store that answers with fewer ranges than it was asked for has lost some.
         asked.iter().map(|range| fetched.cut(range).ok_or_else(|| self.source.damaged(range))).collect()

@@ -3,13 +3,14 @@
 //! * What cannot be read is its sender's mistake, however it is damaged.
 //! * Batches are decoded one by one, as they come.
 //! * A small message does not become a large one: what it says of its rows and of what it holds compressed is bounded
-//!   before it is believed.
+//!   before it is believed. So are the dictionaries of a stream, which are kept to its end.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::root_as_message;
+use arrow::ipc::{CompressionType, root_as_message};
 use arrow_flight::FlightData;
 use arrow_flight::decode::{DecodedPayload, FlightDataDecoder};
 use arrow_flight::error::FlightError;
@@ -22,7 +23,7 @@ use crate::gateway::GatewayError;
 /// How many rows one message may have. Those of a column without values take no byte of it.
 const ROWS_MAX: i64 = 1 << 24;
 
-/// How many bytes what a message holds compressed may say that it has.
+/// How many bytes what a message holds compressed may say that it has, and the dictionaries of a stream together.
 const DECOMPRESSED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// Arrow data that a client sends: a schema, then batches.
@@ -42,9 +43,10 @@ impl Incoming {
             let is_full = message.as_ref().map_or(true, |message| !message.data_header.is_empty());
             futures::future::ready(is_full)
         });
-        let checked = full.map(|message: Result<FlightData, Status>| -> Result<FlightData, FlightError> {
+        let mut dictionaries = Dictionaries::default();
+        let checked = full.map(move |message: Result<FlightData, Status>| -> Result<FlightData, FlightError> {
             let message = message.map_err(FlightError::from)?;
-            check_claims(&message).map_err(FlightError::DecodeError)?;
+            check_claims(&message, &mut dictionaries).map_err(FlightError::DecodeError)?;
             Ok(message)
         });
         let decoder = FlightDataDecoder::new(checked);
@@ -95,9 +97,10 @@ impl Incoming {
 
 /// Refuses a message that says that it has more than any client means to send: the decoder would believe it, and ask
 /// for as much memory. What cannot be read here, the decoder refuses.
-fn check_claims(message: &FlightData) -> Result<(), String> {
+fn check_claims(message: &FlightData, dictionaries: &mut Dictionaries) -> Result<(), String> {
     let Ok(header) = root_as_message(&message.data_header) else { return Ok(()) };
-    let batch = match header.header_as_dictionary_batch() {
+    let dictionary = header.header_as_dictionary_batch();
+    let batch = match &dictionary {
         Some(dictionary) => dictionary.data(),
         None => header.header_as_record_batch(),
     };
@@ -106,19 +109,41 @@ fn check_claims(message: &FlightData) -> Result<(), String> {
     if !(0..=ROWS_MAX).contains(&rows) {
         return Err(format!("a message says that it has {rows} rows; it may have {ROWS_MAX}"));
     }
-    if batch.compression().is_none() {
-        return Ok(());
+    let mut claimed = message.data_body.len() as u64;
+    if let Some(compression) = batch.compression() {
+        if compression.codec() == CompressionType::LZ4_FRAME {
+            // Its frames are decompressed to their end, whatever they said of it.
+            return Err("rows compressed by LZ4 are not taken; send them as they are, or compressed by ZSTD".to_owned());
+        }
+        let buffers = batch.buffers().into_iter().flatten();
+        let parts = buffers.map(|part| decompressed_bytes(&message.data_body, part.offset(), part.length()));
+        claimed = parts.fold(0, u64::saturating_add);
     }
-    let Some(buffers) = batch.buffers() else { return Ok(()) };
-    let mut claimed: u64 = 0;
-    for buffer in buffers.iter() {
-        claimed = claimed.saturating_add(decompressed_bytes(&message.data_body, buffer.offset(), buffer.length()));
-    }
-    match claimed > DECOMPRESSED_BYTES_MAX {
-        true => Err(format!(
+    if claimed > DECOMPRESSED_BYTES_MAX {
+        return Err(format!(
             "a message says that it has {claimed} bytes when it is decompressed; it may have {DECOMPRESSED_BYTES_MAX}"
-        )),
-        false => Ok(()),
+        ));
+    }
+    match dictionary {
+        Some(dictionary) => dictionaries.take(dictionary.id(), claimed, dictionary.isDelta()),
+        None => Ok(()),
+    }
+}
+
+/// How many bytes the dictionaries of a stream have, by their ids.
+#[derive(Debug, Default)]
+struct Dictionaries(HashMap<i64, u64>);
+
+impl Dictionaries {
+    /// Takes a dictionary, in the place of the one with its id or behind it.
+    fn take(&mut self, id: i64, bytes: u64, is_delta: bool) -> Result<(), String> {
+        let earlier = self.0.get(&id).copied().filter(|_| is_delta).unwrap_or_default();
+        self.0.insert(id, earlier.saturating_add(bytes));
+        let all = self.0.values().copied().fold(0, u64::saturating_add);
+        match all > DECOMPRESSED_BYTES_MAX {
+            true => Err(format!("the dictionaries have {all} bytes; they may have {DECOMPRESSED_BYTES_MAX} together")),
+            false => Ok(()),
+        }
     }
 }
 

@@ -20,12 +20,16 @@ pub(crate) fn parameter_schema(description: &Description) -> Option<Schema> {
 
 /// The values in the rows of a batch. A named parameter takes the column of its name, or else the one in its place.
 ///
+/// `room` is how many bytes they may have in memory, which is more than they have in a column: one of a dictionary's
+/// values may stand for thousands.
+///
 /// # Errors
-/// If there are more or fewer columns than parameters, or a value of a type that no parameter has.
+/// If there are more or fewer columns than parameters, a value of a type that no parameter has, or no room.
 pub(crate) fn parameter_rows(
     description: &Description,
     batch: &RecordBatch,
     rows: &mut Vec<Parameters>,
+    room: &mut usize,
 ) -> Result<(), GatewayError> {
     let (expected, found) = (columns_expected(description), batch.num_columns());
     if found != expected {
@@ -37,7 +41,9 @@ pub(crate) fn parameter_rows(
         let mut positional = Vec::with_capacity(found);
         for column in batch.columns() {
             let value = ScalarValue::try_from_array(column, row);
-            positional.push(plain_value(value.map_err(|error| GatewayError::malformed("the parameters", error))?));
+            let value = plain_value(value.map_err(|error| GatewayError::malformed("the parameters", error))?);
+            take_room(room, &value)?;
+            positional.push(value);
         }
         let mut named = Vec::new();
         for (place, (name, _)) in description.parameters.iter().enumerate() {
@@ -47,11 +53,20 @@ pub(crate) fn parameter_rows(
             }
             let by_name = schema.fields().iter().position(|field| field.name().trim_start_matches('$') == bare);
             if let Some(value) = positional.get(by_name.unwrap_or(place)) {
+                take_room(room, value)?;
                 named.push((bare.to_owned(), value.clone()));
             }
         }
         rows.push(Parameters { positional, named });
     }
+    Ok(())
+}
+
+fn take_room(room: &mut usize, value: &ScalarValue) -> Result<(), GatewayError> {
+    let left = room.checked_sub(value.size());
+    *room = left.ok_or_else(|| {
+        GatewayError::malformed("the parameters", "they take more memory than they may; ingest them instead")
+    })?;
     Ok(())
 }
 
@@ -100,12 +115,13 @@ mod tests {
         let texts: ArrayRef = Arc::new(LargeStringArray::from(vec!["a", "b"]));
         let batch = RecordBatch::try_from_iter([("0", numbers), ("label", texts)]).unwrap();
         let mut rows = Vec::new();
-        parameter_rows(&description(&[("$1", None), ("$label", None)]), &batch, &mut rows).unwrap();
+        parameter_rows(&description(&[("$1", None), ("$label", None)]), &batch, &mut rows, &mut 1000).unwrap();
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0].positional[0], ScalarValue::Int64(Some(1)));
         assert_eq!(rows[0].named, [("label".to_owned(), ScalarValue::Utf8(Some("a".to_owned())))]);
         assert_eq!(rows[1].positional[0], ScalarValue::Int64(None));
-        let error = parameter_rows(&description(&[("$1", None), ("$2", None), ("$3", None)]), &batch, &mut rows);
+        let three = description(&[("$1", None), ("$2", None), ("$3", None)]);
+        let error = parameter_rows(&three, &batch, &mut rows, &mut 1000);
         assert!(error.is_err());
     }
 }

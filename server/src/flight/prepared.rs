@@ -82,7 +82,7 @@ pub(crate) async fn values(
     mut incoming: Incoming,
 ) -> Result<Option<Vec<Parameters>>, GatewayError> {
     let Some(columns) = incoming.columns().await? else { return Ok(None) };
-    let (mut rows, mut bytes): (Vec<Parameters>, usize) = (Vec::new(), 0);
+    let (mut rows, mut bytes, mut room): (Vec<Parameters>, usize, usize) = (Vec::new(), 0, MEMORY_BYTES_MAX);
     while let Some(batch) = incoming.next_batch().await? {
         bytes = bytes.saturating_add(batch_bytes(&batch));
         if bytes > BYTES_MAX {
@@ -94,7 +94,7 @@ pub(crate) async fn values(
             let detail = format!("there are more than {ROWS_MAX} rows of them; ingest them instead");
             return Err(GatewayError::malformed("the parameters", detail));
         }
-        parameter_rows(&statement.description, &batch, &mut rows)?;
+        parameter_rows(&statement.description, &batch, &mut rows, &mut room)?;
     }
     // A stream of columns alone binds nothing, which some clients send for statements without parameters.
     let is_nothing = rows.is_empty() && columns.fields().is_empty();
@@ -106,3 +106,6 @@ const ROWS_MAX: usize = 1_000_000;
 
 /// How many bytes they may have, as they come.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How many bytes they may have in memory: a million rows of three numbers.
+const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;

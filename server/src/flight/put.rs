@@ -130,6 +130,11 @@ impl FlightDoor {
             let what = format!("an ingest with the header `{EXECUTION_HEADER}`");
             return Err(GatewayError::unsupported(what, "send it without").into());
         }
+        if caller.is_retry {
+            // Nobody keeps the rows of the first attempt to compare them with.
+            let instead = "see in `system.commits` whether the first attempt was committed, and send it anew if not";
+            return Err(GatewayError::unsupported("an ingest that gRPC sends again", instead).into());
+        }
         let ingest = ingest_of(command)?;
         let session = caller.session(&self.gateway).await?;
         let columns = incoming.columns().await?;

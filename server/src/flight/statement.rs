@@ -157,7 +157,7 @@ fn execution_key(caller: &Caller, parsed: &Parsed, rows: &[Parameters], meant: &
         // The same name for another statement, or other values, is another execution.
         return (format!("named {owner} {id} {}", digest(parsed, rows)), Join::Standing);
     }
-    let again = |otherwise: Join| if caller.is_retry { Join::Standing } else { otherwise };
+    let again = |otherwise: Join| if caller.is_retry { Join::Recent } else { otherwise };
     match meant {
         Meant::Text => (format!("text {owner} {session} {}", digest(parsed, rows)), again(Join::Never)),
         Meant::Unbound(statement) => (format!("handle {}", statement.id_text()), again(Join::Running)),

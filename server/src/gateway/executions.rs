@@ -7,7 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use frostline_catalog::Version;
 use frostline_sql::{ErrorKind, Stop};
@@ -18,6 +19,10 @@ use super::error::GatewayError;
 
 /// How many executions are remembered for those who ask again.
 const REMEMBERED_MAX: usize = 4096;
+
+/// How long after its end an execution is the one that an unnamed call means that is sent again. Later, the same text
+/// rather means another.
+const AGAIN_WITHIN: Duration = Duration::from_secs(60);
 
 /// What came of a statement that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,7 @@ pub(crate) type Finished = Arc<Result<Outcome, GatewayError>>;
 pub(crate) struct Execution {
     stop: Stop,
     done: watch::Receiver<Option<Finished>>,
+    ended: Arc<OnceLock<Instant>>,
     waiting: AtomicUsize,
 }
 
@@ -46,15 +52,18 @@ impl Execution {
         F: Future<Output = Result<Outcome, GatewayError>> + Send + 'static,
     {
         let (sender, done) = watch::channel(None);
+        let ended = Arc::new(OnceLock::new());
+        let at_end = Arc::clone(&ended);
         tokio::spawn(async move {
             // Whoever waits is told so, and what died does not count as running for ever.
             let outcome = match AssertUnwindSafe(run).catch_unwind().await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(GatewayError::Internal("the task that ran a statement died".into())),
             };
+            at_end.get_or_init(Instant::now);
             sender.send_replace(Some(Arc::new(outcome)));
         });
-        Arc::new(Self { stop, done, waiting: AtomicUsize::new(0) })
+        Arc::new(Self { stop, done, ended, waiting: AtomicUsize::new(0) })
     }
 
     /// Waits for the outcome.
@@ -75,6 +84,11 @@ impl Execution {
     /// Whether it still runs and nobody broke it off.
     fn is_running(&self) -> bool {
         self.done.borrow().is_none() && !self.stop.is_stopped()
+    }
+
+    /// Whether it runs, or ended just now.
+    fn is_recent(&self) -> bool {
+        self.ended.get().is_none_or(|ended| ended.elapsed() < AGAIN_WITHIN)
     }
 
     /// Whether who asks again gets this outcome: it runs, it was done, or nobody knows whether it was. If it surely
@@ -120,6 +134,23 @@ struct Recent {
     order: VecDeque<String>,
 }
 
+impl Recent {
+    /// Keeps an execution as the newest of all. The oldest that are done are forgotten.
+    fn remember(&mut self, key: &str, execution: Arc<Execution>) {
+        if self.by_key.insert(key.to_owned(), execution).is_some() {
+            self.order.retain(|kept| kept != key);
+        }
+        self.order.push_back(key.to_owned());
+        while self.order.len() > REMEMBERED_MAX {
+            let is_done = |key: &String| self.by_key.get(key).is_none_or(|execution| execution.ended.get().is_some());
+            let Some(place) = self.order.iter().position(is_done) else { return };
+            if let Some(oldest) = self.order.remove(place) {
+                self.by_key.remove(&oldest);
+            }
+        }
+    }
+}
+
 /// Which earlier execution under the same key is the one that is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Join {
@@ -127,6 +158,8 @@ pub(crate) enum Join {
     Never,
     /// One that runs still.
     Running,
+    /// One that stands and runs, or ended just now: a call that is sent again, without a name for what it means.
+    Recent,
     /// Any that stands: the key says which execution is meant.
     Standing,
 }
@@ -138,7 +171,8 @@ impl Executions {
         loop {
             let (execution, has_joined) = self.join_or_begin(key, join, &begin);
             let finished = execution.outcome().await;
-            if !has_joined || !execution.stop.is_stopped() || execution.stands() {
+            let is_over = matches!(&*finished, Err(GatewayError::TimedOut { .. })) || execution.stands();
+            if !has_joined || !execution.stop.is_stopped() || is_over {
                 return finished;
             }
         }
@@ -151,6 +185,7 @@ impl Executions {
             let is_asked_for = match join {
                 Join::Never => false,
                 Join::Running => earlier.is_running(),
+                Join::Recent => earlier.stands() && earlier.is_recent(),
                 Join::Standing => earlier.stands(),
             };
             if is_asked_for {
@@ -158,14 +193,7 @@ impl Executions {
             }
         }
         let execution = begin();
-        if recent.by_key.insert(key.to_owned(), Arc::clone(&execution)).is_none() {
-            recent.order.push_back(key.to_owned());
-        }
-        while recent.order.len() > REMEMBERED_MAX {
-            if let Some(oldest) = recent.order.pop_front() {
-                recent.by_key.remove(&oldest);
-            }
-        }
+        recent.remember(key, Arc::clone(&execution));
         (execution, false)
     }
 }
@@ -216,14 +244,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_executions_are_forgotten() {
+    async fn the_oldest_executions_are_forgotten_unless_they_run() {
         let executions = Executions::default();
-        let execution = Execution::begin(Stop::new(), async { Ok(DONE) });
-        for number in 0..=REMEMBERED_MAX {
-            executions.join_or_begin(&number.to_string(), Join::Never, || Arc::clone(&execution));
+        let done = Execution::begin(Stop::new(), async { Ok(DONE) });
+        assert!(done.outcome().await.is_ok());
+        let running = Execution::begin(Stop::new(), std::future::pending());
+        let remember = |key: &str, execution: &Arc<Execution>| {
+            executions.join_or_begin(key, Join::Never, || Arc::clone(execution));
+        };
+        remember("running", &running);
+        remember("again", &done);
+        for number in 2..REMEMBERED_MAX {
+            remember(&number.to_string(), &done);
         }
+        remember("again", &done);
+        remember("one more", &done);
         let recent = executions.0.lock().unwrap();
-        assert!(!recent.by_key.contains_key("0") && recent.by_key.contains_key("1"));
+        assert_eq!(recent.by_key.len(), REMEMBERED_MAX);
+        assert!(!recent.by_key.contains_key("2"), "it is the oldest that is done");
+        assert!(["running", "again", "3", "one more"].into_iter().all(|key| recent.by_key.contains_key(key)));
     }
 
     #[tokio::test]
@@ -237,6 +276,8 @@ mod tests {
         assert!(executions.outcome("a", Join::Standing, begin).await.is_ok());
         assert!(executions.outcome("a", Join::Standing, begin).await.is_ok());
         assert_eq!(begun.load(Ordering::Relaxed), 1, "it stands");
+        assert!(executions.outcome("a", Join::Recent, begin).await.is_ok());
+        assert_eq!(begun.load(Ordering::Relaxed), 1, "it ended just now");
         assert!(executions.outcome("a", Join::Running, begin).await.is_ok());
         assert_eq!(begun.load(Ordering::Relaxed), 2, "it runs no more");
         assert!(executions.outcome("a", Join::Never, begin).await.is_ok());

@@ -18,9 +18,25 @@ use datafusion::logical_expr::{
 pub(crate) fn tell_nulls(plan: LogicalPlan) -> Result<LogicalPlan> {
     let told = plan.transform_up_with_subqueries(rewrite_plan)?;
     match told.transformed {
-        // What rests on such a value learns of it too.
-        true => Ok(told.data.transform_up_with_subqueries(|plan| plan.recompute_schema().map(Transformed::yes))?.data),
+        // What rests on such a value learns of it too, also within a subquery that looks at the row outside.
+        true => Ok(told
+            .data
+            .transform_up_with_subqueries(|plan| {
+                let plan = plan.map_expressions(|expr| expr.transform_up(|node| Ok(outside_may_be_null(node))))?.data;
+                plan.recompute_schema().map(Transformed::yes)
+            })?
+            .data),
         false => Ok(told.data),
+    }
+}
+
+fn outside_may_be_null(node: Expr) -> Transformed<Expr> {
+    match node {
+        Expr::OuterReferenceColumn(field, column) if !field.is_nullable() => {
+            let field = Arc::new(field.as_ref().clone().with_nullable(true));
+            Transformed::yes(Expr::OuterReferenceColumn(field, column))
+        }
+        other => Transformed::no(other),
     }
 }
 
@@ -32,9 +48,7 @@ fn rewrite_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     plan.map_expressions(|expr| {
         let name = names.save(&expr);
         let rewritten = expr.transform_up(|node| match node {
-            Expr::ScalarSubquery(subquery) if is_told_wrong(&subquery) => {
-                nullable(&subquery).map(Expr::ScalarSubquery).map(Transformed::yes)
-            }
+            Expr::ScalarSubquery(subquery) if is_told_wrong(&subquery) => told_right(subquery).map(Transformed::yes),
             other => Ok(Transformed::no(other)),
         })?;
         Ok(rewritten.update_data(|expr| name.restore(expr)))
@@ -50,13 +64,19 @@ fn has_subquery(plan: &LogicalPlan) -> Result<bool> {
     Ok(found)
 }
 
-/// Whether a subquery that may have no row has a column that is never NULL. One that looks at the outer row has an
-/// aggregate, or it is refused.
+/// Whether a subquery that may have no row has a column that is never NULL.
 fn is_told_wrong(subquery: &Subquery) -> bool {
     let column = subquery.subquery.schema().fields().first();
-    subquery.outer_ref_columns.is_empty()
-        && column.is_some_and(|column| !column.is_nullable())
-        && !has_one_row(&subquery.subquery)
+    column.is_some_and(|column| !column.is_nullable()) && !has_one_row(&subquery.subquery)
+}
+
+/// The value of a subquery, told to be nullable.
+fn told_right(subquery: Subquery) -> Result<Expr> {
+    match subquery.outer_ref_columns.is_empty() {
+        true => nullable(&subquery).map(Expr::ScalarSubquery),
+        // The planner looks into one that looks at the row outside, to make a join of it.
+        false => Ok(or_null(Expr::ScalarSubquery(subquery))),
+    }
 }
 
 /// Whether a plan surely yields a row.
@@ -75,9 +95,12 @@ fn nullable(subquery: &Subquery) -> Result<Subquery> {
     let plan = subquery.subquery.as_ref().clone();
     let (qualifier, field) = plan.schema().qualified_field(0);
     let (column, name) = (Expr::Column((qualifier, field).into()), field.name().clone());
-    let value = ScalarUDF::from(OrNull { signature: Signature::any(1, Volatility::Volatile) }).call(vec![column]);
-    let plan = LogicalPlanBuilder::from(plan).project([value.alias(name)])?.build()?;
+    let plan = LogicalPlanBuilder::from(plan).project([or_null(column).alias(name)])?.build()?;
     Ok(subquery.with_plan(Arc::new(plan)))
+}
+
+fn or_null(value: Expr) -> Expr {
+    ScalarUDF::from(OrNull { signature: Signature::any(1, Volatility::Volatile) }).call(vec![value])
 }
 
 /// A value that may be NULL, as far as the planner knows. It is volatile so that nothing is concluded from the value.

@@ -75,13 +75,14 @@ pub(crate) async fn run_each(
     parameters: &[Parameters],
 ) -> Result<Work, Error> {
     session.inner().check_writes()?;
+    let from = Arc::clone(context);
     let planned = planned(context, insert).await?;
     let context = &planned.context;
     let sort_by = context.state.table_at(planned.table, context.visible).map(|table| table.sort_by.clone());
     let mut rows = PlanRows::new(context, &planned.columns, sort_by.unwrap_or_default());
     match parameters {
         [only] => rows.write(session, context, planned.rows(only)?).await?,
-        several => write_each(session, &planned, several, &mut rows).await?,
+        several => write_each(session, (&from, insert), &planned, several, &mut rows).await?,
     }
     let rows = rows.finish().await?;
     let count = rows.rows();
@@ -104,8 +105,11 @@ pub(crate) async fn run_each(
 ///
 /// They are computed together where that gives what each by itself gives. If some cannot be, fewer are tried, down to
 /// one, which says what is wrong; if nothing is wrong with it, all that follow are computed by themselves.
+///
+/// What is no single row of VALUES is planned for each row of parameters, which may name the version that is read.
 async fn write_each(
     session: &Session,
+    (context, insert): (&Arc<Context>, &parse::Insert),
     planned: &Planned,
     parameters: &[Parameters],
     rows: &mut PlanRows<'_>,
@@ -132,13 +136,37 @@ async fn write_each(
             continue;
         }
         if let Some(values) = rest.first() {
-            let plan = planned.rows(values).map_err(|error| error.in_row(taken + 1))?;
-            let written = rows.write(session, &planned.context, plan).await;
+            let written = match &template {
+                Some(_) => write_one(session, planned, values, rows).await,
+                None => write_anew(session, context, insert, values, rows).await,
+            };
             written.map_err(|error| error.in_row(taken + 1))?;
         }
         taken += 1;
     }
     Ok(())
+}
+
+async fn write_one(
+    session: &Session,
+    planned: &Planned,
+    values: &Parameters,
+    rows: &mut PlanRows<'_>,
+) -> Result<(), Error> {
+    rows.write(session, &planned.context, planned.rows(values)?).await
+}
+
+/// Plans an INSERT for its parameters, and takes its rows in.
+async fn write_anew(
+    session: &Session,
+    context: &Arc<Context>,
+    insert: &parse::Insert,
+    values: &Parameters,
+    rows: &mut PlanRows<'_>,
+) -> Result<(), Error> {
+    let own = Arc::new(context.with_parameters(values.clone()));
+    let anew = planned(&own, insert).await?;
+    write_one(session, &anew, values, rows).await
 }
 
 /// The rows that an INSERT gives for rows of parameters that are alike.

@@ -14,7 +14,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result as PlanResult, TableReference};
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator};
 use datafusion::scalar::ScalarValue;
 
 use crate::error::Error;
@@ -115,12 +115,13 @@ fn is_same_over_columns(node: &Expr) -> PlanResult<bool> {
             }
             Ok(true)
         }
+        // The planner takes a cast of a column away where it is compared, even one that loses digits.
+        Expr::Between(_) | Expr::InList(_) => Ok(!has_cast(node)?),
+        Expr::BinaryExpr(binary) if !is_comparison(binary.op) => Ok(true),
+        Expr::BinaryExpr(_) => Ok(!has_cast(node)?),
         Expr::Alias(_)
-        | Expr::Between(_)
-        | Expr::BinaryExpr(_)
         | Expr::Case(_)
         | Expr::Cast(_)
-        | Expr::InList(_)
         | Expr::IsFalse(_)
         | Expr::IsNotFalse(_)
         | Expr::IsNotNull(_)
@@ -140,6 +141,21 @@ fn is_same_over_columns(node: &Expr) -> PlanResult<bool> {
         // Queries, above all.
         _ => Ok(false),
     }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    use Operator::{And, Divide, Minus, Modulo, Multiply, Or, Plus, StringConcat};
+    !matches!(op, And | Divide | Minus | Modulo | Multiply | Or | Plus | StringConcat)
+}
+
+fn has_cast(node: &Expr) -> PlanResult<bool> {
+    node.exists(|inner| {
+        Ok(match inner {
+            Expr::Cast(_) | Expr::TryCast(_) => true,
+            Expr::ScalarFunction(call) => matches!(call.name(), "arrow_cast" | "arrow_try_cast"),
+            _ => false,
+        })
+    })
 }
 
 #[cfg(test)]
