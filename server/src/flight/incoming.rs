@@ -240,6 +240,22 @@ mod tests {
             assert_eq!(error.code(), Code::InvalidArgument, "case {number}: {error}");
         }
     }
+
+    #[test]
+    fn the_dictionaries_of_a_stream_are_bounded_together() {
+        let mut dictionaries = Dictionaries::default();
+        let half = DECOMPRESSED_BYTES_MAX / 2;
+        for _ in 0..10 {
+            assert!(dictionaries.take(1, half, false).is_ok(), "each takes the place of the one before");
+        }
+        assert!(dictionaries.take(2, half, false).is_ok());
+        assert!(dictionaries.take(3, 1, false).is_err());
+        assert!(Dictionaries::default().take(1, DECOMPRESSED_BYTES_MAX + 1, true).is_err());
+        let mut growing = Dictionaries::default();
+        assert!(growing.take(1, half, false).is_ok() && growing.take(1, half, true).is_ok());
+        assert!(growing.take(1, 1, true).is_err());
+    }
+
     #[tokio::test]
     async fn rows_that_cost_their_sender_nothing_are_bounded() {
         for (rows, is_taken) in [(ROWS_MAX, true), (ROWS_MAX + 1, false)] {
@@ -253,22 +269,20 @@ mod tests {
 
     #[tokio::test]
     async fn compressed_data_is_read_and_what_it_claims_is_bounded() {
-        for codec in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
-            let options = IpcWriteOptions::default().try_with_compression(Some(codec)).unwrap();
-            let values: Vec<Option<i64>> = (0..1000).map(|row| (row % 2 == 0).then_some(7)).collect();
-            let numbers: ArrayRef = Arc::new(Int64Array::from(values));
-            let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
-            let encoder = FlightDataEncoderBuilder::new().with_options(options);
-            let whole: Vec<FlightData> = encoder.build(futures::stream::iter([Ok(batch)])).try_collect().await.unwrap();
-            assert_eq!(read(whole.clone()).await.unwrap(), 1000);
-            for claimed in [1_i64 << 40, i64::MAX, 7999, -2] {
-                let mut damaged = whole.clone();
-                let mut body = damaged[1].data_body.to_vec();
-                body[..8].copy_from_slice(&claimed.to_le_bytes());
-                damaged[1].data_body = Bytes::from(body);
-                let error = read(damaged).await.unwrap_err();
-                assert_eq!(error.code(), Code::InvalidArgument, "{claimed}: {error}");
-            }
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).unwrap();
+        let values: Vec<Option<i64>> = (0..1000).map(|row| (row % 2 == 0).then_some(7)).collect();
+        let numbers: ArrayRef = Arc::new(Int64Array::from(values));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let encoder = FlightDataEncoderBuilder::new().with_options(options);
+        let whole: Vec<FlightData> = encoder.build(futures::stream::iter([Ok(batch)])).try_collect().await.unwrap();
+        assert_eq!(read(whole.clone()).await.unwrap(), 1000);
+        for claimed in [1_i64 << 40, i64::MAX, 7999, -2] {
+            let mut damaged = whole.clone();
+            let mut body = damaged[1].data_body.to_vec();
+            body[..8].copy_from_slice(&claimed.to_le_bytes());
+            damaged[1].data_body = Bytes::from(body);
+            let error = read(damaged).await.unwrap_err();
+            assert_eq!(error.code(), Code::InvalidArgument, "{claimed}: {error}");
         }
     }
 }

@@ -71,6 +71,23 @@ fn the_four_modes_do_what_they_say() {
 }
 
 #[test]
+fn an_ingest_that_is_sent_again_is_not_made_again() {
+    run(async {
+        let served = Served::open("ingest-again").await;
+        let mut client = served.client().await;
+        ingest(&mut client, create("t"), batch(0..3)).await.unwrap();
+        client.set_header("grpc-previous-rpc-attempts", "1");
+        let append = command("t", TableNotExistOption::Fail, TableExistsOption::Append);
+        let error = ingest(&mut client, append, batch(0..3)).await.unwrap_err();
+        let (code, message) = told(&error);
+        assert_eq!(code, Code::Unimplemented, "nothing sends it a third time: {message}");
+        assert!(message.contains("system.commits"), "{message}");
+        assert_eq!(number(&mut served.client().await, "SELECT count(*) FROM t").await, 3);
+        served.end().await;
+    });
+}
+
+#[test]
 fn many_batches_are_one_commit_of_frozen_segments() {
     run(async {
         let served = Served::open("ingest-many").await;
