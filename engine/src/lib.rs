@@ -24,9 +24,11 @@ pub mod write;
 mod hot;
 mod lake;
 mod rows;
+mod size;
 mod verify;
 
 pub use lake::{Lake, LakeError};
 pub use rows::{RowWriter, TakeError, TakenRows};
 pub use settings::Settings;
+pub use size::batch_bytes;
 pub use verify::{VerifyError, VerifyNote, VerifySummary, verify};

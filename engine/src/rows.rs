@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use frostline_catalog::io::StoreError;
@@ -16,6 +16,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::io::upload_segment;
 use crate::lake::Lake;
+use crate::size::batch_bytes;
 use crate::write::{EncodedSegment, FrozenWriter, HotError, WriteError, WriteSettings, encode_hot};
 
 /// How many segments are uploaded at once. Each is held in memory until its upload ends.
@@ -151,7 +152,7 @@ impl RowWriter {
 
     /// What the waiting rows take, without the parts of shared buffers that they do not use.
     fn hot_size_bytes(&self) -> usize {
-        self.hot.iter().flat_map(|batch| batch.columns()).map(value_bytes).sum()
+        self.hot.iter().map(batch_bytes).sum()
     }
 
     /// Hands what waits to the encoder, if that is idle or too much waits.
@@ -235,30 +236,6 @@ fn freeze(mut writer: FrozenWriter, batches: Vec<RecordBatch>) -> JoinHandle<Res
         }
         Ok(Frozen { writer, segments })
     })
-}
-
-/// What an array's values take: the bytes of its texts, not the buffers that it shares with others.
-fn value_bytes(array: &ArrayRef) -> usize {
-    let views = |lengths: &mut dyn Iterator<Item = u32>| lengths.map(|length| length as usize + 4).sum();
-    match array.data_type() {
-        DataType::Utf8View => views(&mut array.as_string_view().lengths()),
-        DataType::BinaryView => views(&mut array.as_binary_view().lengths()),
-        DataType::Struct(_) => array.as_struct().columns().iter().map(value_bytes).sum(),
-        DataType::List(_) => {
-            let list = array.as_list::<i32>();
-            let (Some(first), Some(last)) = (list.value_offsets().first(), list.value_offsets().last()) else {
-                return 0;
-            };
-            value_bytes(&list.values().slice(*first as usize, (last - first) as usize)) + 4 * list.len()
-        }
-        DataType::Map(..) => {
-            let map = array.as_map();
-            let (Some(first), Some(last)) = (map.value_offsets().first(), map.value_offsets().last()) else { return 0 };
-            let entries = map.entries().slice(*first as usize, (last - first) as usize);
-            entries.columns().iter().map(value_bytes).sum::<usize>() + 4 * map.len()
-        }
-        _ => array.to_data().get_slice_memory_size().unwrap_or(0),
-    }
 }
 
 impl TakenRows {

@@ -14,7 +14,6 @@ mod plans;
 mod running;
 mod seal;
 mod sessions;
-mod size;
 mod tickets;
 
 use std::sync::Arc;
@@ -32,7 +31,6 @@ pub(crate) use plans::Plans;
 pub(crate) use running::RunningRows;
 pub(crate) use seal::SealKey;
 pub(crate) use sessions::{OPTIONS, SessionError, SessionId, Sessions};
-pub(crate) use size::batch_bytes;
 pub(crate) use tickets::{Queries, Query, QueryId, QuerySource, TicketError};
 
 use crate::identity::{Identity, Principal, Rights};

@@ -28,6 +28,7 @@ mod column_names;
 mod context;
 mod description;
 mod error;
+mod execution;
 mod expression;
 mod files;
 mod fit;

@@ -12,12 +12,13 @@ use crate::answer::Rows;
 use crate::context::Context;
 use crate::description::StatementKind;
 use crate::error::Error;
+use crate::execution::{execute, fill_parameters};
 use crate::files::check_local_files;
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement};
 use crate::planning::zone::yield_utc;
 use crate::result_names::ResultNames;
-use crate::session::{Session, execute, fill_parameters};
+use crate::session::Session;
 use crate::statement::{self, Work};
 
 /// A statement that gives rows, planned.

@@ -1,6 +1,8 @@
 //! A session: one user's statements, one after the other, and what they set.
 
-use std::collections::{BTreeMap, HashMap};
+mod task;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +10,8 @@ use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::stream::RecordBatchReceiverStream;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -22,25 +22,23 @@ use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, State, Versi
 use frostline_engine::import::{Progress, SourceFile};
 use futures::{Stream, StreamExt};
 
-use crate::answer::{Answer, Committed, Rows};
+use crate::answer::{Answer, Committed};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
+use crate::execution::{execute, fill_parameters};
 use crate::instant::Zone;
 use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement, parse_one};
-use crate::planning::empty_subquery::tell_nulls;
 use crate::planning::{in_zone, zone};
 use crate::settings::OwnSettings;
 use crate::statement::{self, Ingest, Work};
 use crate::stop::Stop;
 use crate::table::ScanLog;
+use task::Task;
 
 /// How often a statement that lost against another is run again before the conflict is an error.
 const TRIES_MAX: u32 = 20;
-
-/// How many batches of an answer are computed before somebody asks for them.
-const BATCHES_AHEAD: usize = 2;
 
 /// A user's session on a lake.
 ///
@@ -410,70 +408,6 @@ impl Inner {
     }
 }
 
-/// What is done by a session, as often as it takes to commit it.
-enum Task<'a> {
-    Statement { statement: &'a Parsed, parameters: &'a [Parameters] },
-    Import { table: ast::ObjectName, files: Vec<SourceFile>, request: &'a ImportRequest, progress: Arc<Progress> },
-    Append { table: ast::ObjectName, batches: Vec<RecordBatch> },
-}
-
-impl Task<'_> {
-    /// The values that its snapshot is made with.
-    fn parameters(&self) -> Parameters {
-        match self {
-            Self::Statement { parameters, .. } => parameters.first().cloned().unwrap_or_default(),
-            Self::Import { .. } | Self::Append { .. } => Parameters::none(),
-        }
-    }
-
-    /// What it comes to on one state of the lake.
-    async fn decide(&self, session: &Session, context: &Arc<Context>) -> Result<Work, Error> {
-        match self {
-            Self::Statement { statement, parameters } => match (&statement.statement, *parameters) {
-                (_, [_]) => statement::run(session, context, statement).await,
-                (Statement::Insert(insert), _) => statement::insert_each(session, context, insert, parameters).await,
-                _ => {
-                    let found = parameters.len();
-                    Err(Error::statement(format!(
-                        "only an INSERT takes several rows of parameters; this takes one, not {found}"
-                    )))
-                }
-            },
-            Self::Import { table, files, request, progress } => {
-                progress.restart();
-                let (options, declared) = (request.import.clone(), request.declared.as_deref());
-                let progress = Arc::clone(progress);
-                statement::import_files(context, table, files.clone(), options, declared, progress).await
-            }
-            Self::Append { table, batches } => statement::append_batches(context, table, batches.clone()).await,
-        }
-    }
-}
-
-/// Starts a physical plan.
-pub(crate) fn execute(context: &Context, physical: Arc<dyn ExecutionPlan>) -> Result<Rows, Error> {
-    let schema = physical.schema();
-    let stream = in_background(Arc::clone(&schema), execute_stream(physical, context.task())?);
-    Ok(Rows { version: context.version_read(), schema, stream })
-}
-
-/// The same rows, computed by a task of the runtime: a long step of theirs does not keep whoever waits for them from
-/// noticing something else, such as Ctrl-C. Dropping the stream stops the task.
-fn in_background(schema: SchemaRef, mut rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
-    let mut builder = RecordBatchReceiverStream::builder(schema, BATCHES_AHEAD);
-    let output = builder.tx();
-    builder.spawn(async move {
-        while let Some(batch) = rows.next().await {
-            let failed = batch.is_err();
-            if output.send(batch).await.is_err() || failed {
-                break;
-            }
-        }
-        Ok(())
-    });
-    builder.build()
-}
-
 /// A table's name as SQL writes it.
 fn object_name(text: &str) -> Result<ast::ObjectName, Error> {
     let parsed = Parser::new(&GenericDialect {}).try_with_sql(text).and_then(|mut parser| {
@@ -514,19 +448,6 @@ fn pinned(version: Version) -> Error {
 fn asserted_times_allowed(context: &Context) -> bool {
     let key = crate::lake::ALLOW_ASSERTED_TIMES.to_owned();
     context.state.settings().at(&key, context.visible).is_some_and(|value| value == "true")
-}
-
-/// The plan with the values of its parameters.
-pub(crate) fn fill_parameters(plan: LogicalPlan, parameters: &Parameters) -> Result<LogicalPlan, Error> {
-    let names: BTreeMap<String, _> = plan.get_parameter_types()?.into_iter().collect();
-    if let Some(name) = names.keys().find(|name| parameters.value(name).is_none()) {
-        return Err(Error::statement(format!("parameter `{name}` has no value")));
-    }
-    if names.is_empty() {
-        return Ok(plan);
-    }
-    // A value is never NULL where a parameter might have been.
-    Ok(tell_nulls(plan.with_param_values(parameters.to_param_values())?)?)
 }
 
 /// Waits a random time that grows with the number of tries, at most a quarter of a second.

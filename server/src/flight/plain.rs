@@ -17,8 +17,7 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
-
-use crate::gateway::batch_bytes;
+use frostline_engine::batch_bytes;
 
 /// How many bytes of rows go into one message: some clients take no more than 4 MiB.
 pub(crate) const MESSAGE_BYTES: usize = 2 * 1024 * 1024;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow_flight::sql::{ActionCreatePreparedStatementRequest, Any, DoPutPreparedStatementResult, ProstMessageExt};
+use frostline_engine::batch_bytes;
 use frostline_sql::{Parameters, StatementKind};
 use prost::Message;
 use tonic::Status;
 
-use crate::gateway::{Binding, GatewayError, PreparedStatement, batch_bytes};
+use crate::gateway::{Binding, GatewayError, PreparedStatement};
 
 use super::FlightDoor;
 use super::caller::Caller;

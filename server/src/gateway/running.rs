@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::Version;
+use frostline_engine::batch_bytes;
 use frostline_sql::{Rows, Stop};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -251,7 +252,7 @@ impl Runner {
             }
             Err(error) => return Some(Err(self.fail(error))),
         };
-        let bytes = batch.columns().iter().map(super::size::value_bytes).sum::<usize>() as u64;
+        let bytes = batch_bytes(&batch) as u64;
         self.bytes = self.bytes.saturating_add(bytes);
         let most = self.patience.bounds.bytes;
         if self.bytes > most {

@@ -14,10 +14,11 @@ use super::name::{distinct, new_name, own_schema, plain};
 use crate::column::{NewColumn, assign_ids, declared, from_field};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
+use crate::execution::fill_parameters;
 use crate::parse::{self, SortColumn, Statement, VersionClause, parse_one};
 use crate::references::{Reference, References, references};
 use crate::rows::write_plan;
-use crate::session::{Commit, Session, fill_parameters};
+use crate::session::{Commit, Session};
 
 pub(super) fn schema(context: &Context, create: &parse::CreateSchema) -> Result<Work, Error> {
     let name = match create.name.0.as_slice() {

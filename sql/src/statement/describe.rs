@@ -97,7 +97,7 @@ pub(super) async fn relation(context: &Arc<Context>, at: &TableAt) -> Result<Wor
 
 pub(super) async fn query(context: &Arc<Context>, query: &ast::Query) -> Result<Work, Error> {
     let (plan, names) = context.plan_result(query).await?;
-    let plan = crate::session::fill_parameters(plan, &context.parameters)?;
+    let plan = crate::execution::fill_parameters(plan, &context.parameters)?;
     let mut found = Descriptions::default();
     for field in plan.schema().fields() {
         found.push(names.asked(field.name()), field.data_type(), field.is_nullable());

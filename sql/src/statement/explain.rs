@@ -21,8 +21,8 @@ use super::insert::planned;
 use crate::answer::{Answer, Rows};
 use crate::context::Context;
 use crate::error::Error;
+use crate::execution::fill_parameters;
 use crate::parse::{CopySource, CopyTo, CreateTable, Explain, Statement, parse_one};
-use crate::session::fill_parameters;
 use crate::table::ScanSummary;
 
 /// The plan that explains a statement, with its parameters open.

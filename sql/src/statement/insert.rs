@@ -20,10 +20,11 @@ use super::row_template::{ROWS_MAX, RowTemplate};
 use crate::column::computed_type;
 use crate::context::{Context, QualifiedName, fold};
 use crate::error::Error;
+use crate::execution::fill_parameters;
 use crate::parameters::Parameters;
 use crate::parse;
 use crate::rows::PlanRows;
-use crate::session::{Commit, Session, fill_parameters};
+use crate::session::{Commit, Session};
 
 /// An INSERT that is planned and not run.
 pub(super) struct Planned {

@@ -14,8 +14,9 @@ use super::describe::version_of;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::Error;
+use crate::execution::fill_parameters;
 use crate::parse::TableAt;
-use crate::session::{Session, fill_parameters};
+use crate::session::Session;
 use crate::type_name::sql_type;
 
 /// How many aggregates each column has.

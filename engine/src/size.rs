@@ -1,11 +1,16 @@
-//! How many bytes the values of an array take, without the parts of shared buffers that it does not use.
+//! How many bytes rows take, without the parts of shared buffers that they do not use.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 
-/// The bytes of an array's values.
-pub(crate) fn value_bytes(array: &ArrayRef) -> usize {
-    let views = |lengths: &mut dyn Iterator<Item = u32>| lengths.map(|length| length as usize + 16).sum();
+/// What a batch's values take.
+pub fn batch_bytes(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(value_bytes).sum()
+}
+
+/// What an array's values take: the bytes of its texts, not the buffers that it shares with others.
+fn value_bytes(array: &ArrayRef) -> usize {
+    let views = |lengths: &mut dyn Iterator<Item = u32>| lengths.map(|length| length as usize + 4).sum();
     match array.data_type() {
         DataType::Utf8View => views(&mut array.as_string_view().lengths()),
         DataType::BinaryView => views(&mut array.as_binary_view().lengths()),
@@ -25,11 +30,6 @@ pub(crate) fn value_bytes(array: &ArrayRef) -> usize {
         }
         _ => array.to_data().get_slice_memory_size().unwrap_or(0),
     }
-}
-
-/// The bytes of a batch's values.
-pub(crate) fn batch_bytes(batch: &RecordBatch) -> usize {
-    batch.columns().iter().map(value_bytes).sum()
 }
 
 #[cfg(test)]
