@@ -240,7 +240,10 @@ fn columns_with(context: &Context, plan: LogicalPlan, types: &Types, untold: &Da
         false => plan.with_param_values(stand_ins.to_param_values())?,
     };
     let yielded = yield_utc(filled, context.zone.label().as_ref())?;
-    Ok(Arc::new(context.base.optimize(&yielded)?.schema().as_arrow().clone()))
+    let optimized = context.base.optimize(&yielded)?;
+    let columns = optimized.schema().as_arrow();
+    // What never is NULL beside a stand-in may be beside a value.
+    Ok(if named.is_empty() { Arc::new(columns.clone()) } else { all_nullable(columns) })
 }
 
 /// The same columns, each of which may lack values.

@@ -74,6 +74,27 @@ fn a_prepared_query_takes_values_of_any_fitting_type() {
 }
 
 #[test]
+fn a_column_that_hangs_on_a_value_is_told_to_be_nullable() {
+    run(async {
+        let served = Served::open("prepared-nullable").await;
+        let mut client = served.client().await;
+        update(&mut client, "CREATE TABLE t (k BIGINT NOT NULL)").await;
+        update(&mut client, "INSERT INTO t VALUES (1), (2)").await;
+        let sql = "SELECT CASE WHEN k = ? THEN NULL ELSE 5 END AS x FROM t";
+        let mut prepared = client.prepare(sql.to_owned(), None).await.unwrap();
+        assert!(prepared.dataset_schema().unwrap().field(0).is_nullable());
+        prepared.set_parameters(numbers(vec![1])).unwrap();
+        let info = prepared.execute().await.unwrap();
+        let nulls: usize =
+            fetch(&mut client, &info).await.unwrap().iter().map(|rows| rows.column(0).null_count()).sum();
+        assert_eq!(nulls, 1);
+        let exact = client.prepare("SELECT k FROM t".to_owned(), None).await.unwrap();
+        assert!(!exact.dataset_schema().unwrap().field(0).is_nullable(), "nothing hangs on a value here");
+        served.end().await;
+    });
+}
+
+#[test]
 fn preparing_runs_nothing_and_tells_updates_from_queries() {
     run(async {
         let served = Served::open("prepared-nothing").await;
