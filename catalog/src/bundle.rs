@@ -1,4 +1,5 @@
-//! Bundles: 256 slots in one object, so that opening a lake or reading its hot rows takes few requests.
+//! Bundles: 256 slots in one object, so that opening a lake or reading its hot rows takes few requests; and quarters of
+//! them, for slots whose bundle is not complete.
 //!
 //! A bundle is derived: it can be made anew from the slots, and nothing in it is believed that the chain of records or
 //! the digest of a block does not bear out.
@@ -22,6 +23,9 @@ use crate::record::SlotBytes;
 
 /// How many slots a bundle holds.
 pub(crate) const BUNDLE_SLOTS: u64 = 256;
+
+/// How many slots a quarter of a bundle holds.
+pub(crate) const QUARTER_SLOTS: u64 = BUNDLE_SLOTS / 4;
 
 /// The longest payload block that a bundle repeats.
 pub(crate) const BLOCK_BYTES_MAX: usize = 64 * 1024;
@@ -73,6 +77,39 @@ pub(crate) struct BundledSlot {
     pub(crate) record: Bytes,
     /// The blocks that the bundle repeats, by their place.
     pub(crate) blocks: Vec<(u32, Bytes)>,
+}
+
+/// Which slots a bundle holds, or a quarter of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Extent {
+    /// The first.
+    pub(crate) first: Slot,
+    /// The last.
+    pub(crate) last: Slot,
+}
+
+impl Extent {
+    /// The bundle that begins with a slot.
+    pub(crate) fn bundle_from(first: Slot) -> Self {
+        Self { first, last: Bundle::last_of(first) }
+    }
+
+    /// What a slot is bundled in once a checkpoint was written after `head`: its bundle if that is complete, else the
+    /// quarter if that is.
+    pub(crate) fn of(slot: Slot, head: Slot) -> Option<Self> {
+        let bundle = Self::bundle_from(Bundle::first_of(slot));
+        let quarter = Slot::new((slot.number().max(1) - 1) / QUARTER_SLOTS * QUARTER_SLOTS + 1);
+        let quarter = Self { first: quarter, last: Slot::new(quarter.number() + QUARTER_SLOTS - 1) };
+        [bundle, quarter].into_iter().find(|extent| extent.last <= head)
+    }
+
+    /// The complete quarters behind the last complete bundle up to a head.
+    pub(crate) fn quarters(head: Slot) -> impl Iterator<Item = Self> {
+        let first = Bundle::first_of(head.next()).number();
+        let begins = (first..).step_by(QUARTER_SLOTS as usize);
+        let quarters = begins.map(|first| Self { first: Slot::new(first), last: Slot::new(first + QUARTER_SLOTS - 1) });
+        quarters.take_while(move |quarter| quarter.last <= head)
+    }
 }
 
 impl Bundle {
@@ -159,6 +196,22 @@ mod tests {
         let first = |slot| Bundle::first_of(Slot::new(slot)).number();
         assert_eq!([first(1), first(256), first(257), first(512)], [1, 1, 257, 257]);
         assert_eq!(Bundle::last_of(Slot::new(257)), Slot::new(512));
+    }
+
+    #[test]
+    fn slots_behind_the_last_bundle_are_in_quarters() {
+        let extent =
+            |slot, head| Extent::of(Slot::new(slot), Slot::new(head)).map(|of| (of.first.number(), of.last.number()));
+        assert_eq!(extent(1, 63), None);
+        assert_eq!(extent(1, 64), Some((1, 64)));
+        assert_eq!(extent(64, 255), Some((1, 64)));
+        assert_eq!(extent(64, 256), Some((1, 256)));
+        assert_eq!(extent(257, 321), Some((257, 320)));
+        assert_eq!(extent(321, 321), None);
+        let quarters = |head| Extent::quarters(Slot::new(head)).map(|of| of.first.number()).collect::<Vec<u64>>();
+        assert_eq!(quarters(255), [1, 65, 129]);
+        assert!(quarters(256).is_empty());
+        assert_eq!(quarters(400), [257, 321]);
     }
 
     #[test]

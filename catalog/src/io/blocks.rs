@@ -8,14 +8,14 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{LedgerError, StoreError, StoreFailure, keys};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Extent};
 use crate::digest::Digest;
 use crate::id::Slot;
 use crate::record::SlotBytes;
 use crate::segment::BlockRef;
 
 /// How many requests for slots are under way at once.
-const REQUESTS: usize = 32;
+const REQUESTS: usize = 64;
 
 /// How many blocks of one bundle make it worth a request of its own.
 const BUNDLE_BLOCKS_MIN: usize = 4;
@@ -79,47 +79,83 @@ impl Blocks {
         Ok(own_copy(&bytes))
     }
 
-    /// Some blocks, in the order asked for. Many blocks of one bundle are read with it.
+    /// Some blocks, in the order asked for. Many blocks of one bundle are read with it, and the slots of others at the
+    /// same time.
     pub async fn read_all(&self, blocks: &[BlockRef], head: Slot) -> Result<Vec<Bytes>, LedgerError> {
         let mut found: Vec<Option<Bytes>> = blocks.iter().map(|block| self.recent(block)).collect();
-        let mut by_bundle: BTreeMap<Slot, Vec<usize>> = BTreeMap::new();
+        let mut by_extent: BTreeMap<Option<Extent>, Vec<usize>> = BTreeMap::new();
         for (place, block) in blocks.iter().enumerate().filter(|(place, _)| found[*place].is_none()) {
-            by_bundle.entry(Bundle::first_of(block.slot)).or_default().push(place);
+            by_extent.entry(Extent::of(block.slot, head)).or_default().push(place);
         }
-        let worth =
-            |first: &Slot, places: &Vec<usize>| places.len() >= BUNDLE_BLOCKS_MIN && Bundle::last_of(*first) <= head;
-        let bundles: Vec<(Slot, Vec<usize>)> =
-            by_bundle.into_iter().filter(|(first, places)| worth(first, places)).collect();
-        let mut read = stream::iter(bundles)
-            .map(|(first, places)| async move { (self.read_bundle(first).await, places) })
-            .buffer_unordered(REQUESTS);
-        while let Some((bundle, places)) = read.next().await {
-            let Some(bundle) = bundle else { continue };
-            for place in places {
-                let block = &blocks[place];
-                let bytes = bundle.slot(block.slot).and_then(|slot| {
-                    slot.blocks.iter().find(|(index, _)| *index == block.index).map(|(_, bytes)| bytes.clone())
-                });
-                found[place] = bytes.and_then(|bytes| checked(block, Some(bytes)).ok());
+        let (mut bundled, mut single): (Vec<(Extent, Vec<usize>)>, Vec<usize>) = (Vec::new(), Vec::new());
+        for (extent, places) in by_extent {
+            match extent {
+                Some(extent) if places.len() >= BUNDLE_BLOCKS_MIN => bundled.push((extent, places)),
+                _ => single.extend(places),
             }
         }
-        drop(read);
+        let (from_bundles, from_slots) =
+            futures::join!(self.read_from_bundles(blocks, bundled), self.read_from_slots(blocks, single));
+        let mut missing: Vec<usize> = Vec::new();
+        for (place, bytes) in from_bundles {
+            match bytes {
+                Some(bytes) => found[place] = Some(bytes),
+                None => missing.push(place),
+            }
+        }
+        let rest = self.read_from_slots(blocks, missing).await?;
+        for (place, bytes) in from_slots?.into_iter().chain(rest) {
+            found[place] = Some(bytes);
+        }
+        Ok(found.iter().flatten().map(own_copy).collect())
+    }
+
+    /// Blocks by their places, out of bundles; `None` for those that are not there or not sound.
+    async fn read_from_bundles(
+        &self,
+        blocks: &[BlockRef],
+        bundled: Vec<(Extent, Vec<usize>)>,
+    ) -> Vec<(usize, Option<Bytes>)> {
+        let mut read = stream::iter(bundled)
+            .map(|(extent, places)| async move { (self.read_bundle(extent).await, places) })
+            .buffer_unordered(REQUESTS);
+        let mut found: Vec<(usize, Option<Bytes>)> = Vec::new();
+        while let Some((bundle, places)) = read.next().await {
+            for place in places {
+                let block = &blocks[place];
+                let slot = bundle.as_ref().and_then(|bundle| bundle.slot(block.slot));
+                let bytes = slot.and_then(|slot| {
+                    slot.blocks.iter().find(|(index, _)| *index == block.index).map(|(_, bytes)| bytes.clone())
+                });
+                found.push((place, bytes.and_then(|bytes| checked(block, Some(bytes)).ok())));
+            }
+        }
+        found
+    }
+
+    /// Blocks by their places, out of their slots.
+    async fn read_from_slots(
+        &self,
+        blocks: &[BlockRef],
+        places: Vec<usize>,
+    ) -> Result<Vec<(usize, Bytes)>, LedgerError> {
         let mut by_slot: BTreeMap<Slot, Vec<usize>> = BTreeMap::new();
-        for (place, block) in blocks.iter().enumerate().filter(|(place, _)| found[*place].is_none()) {
-            by_slot.entry(block.slot).or_default().push(place);
+        for place in places {
+            by_slot.entry(blocks[place].slot).or_default().push(place);
         }
         let slots: Vec<(Vec<usize>, Vec<Bytes>)> = stream::iter(by_slot)
             .map(|(slot, places)| async move { self.read_slot(slot).await.map(|read| (places, read)) })
             .buffer_unordered(REQUESTS)
             .try_collect()
             .await?;
+        let mut found: Vec<(usize, Bytes)> = Vec::new();
         for (places, read) in slots {
             for place in places {
                 let block = &blocks[place];
-                found[place] = Some(checked(block, read.get(block.index as usize).cloned())?);
+                found.push((place, checked(block, read.get(block.index as usize).cloned())?));
             }
         }
-        Ok(found.iter().flatten().map(own_copy).collect())
+        Ok(found)
     }
 
     async fn read_slot(&self, slot: Slot) -> Result<Vec<Bytes>, LedgerError> {
@@ -131,15 +167,15 @@ impl Blocks {
     }
 
     /// A bundle, if it is there and sound.
-    pub(super) async fn read_bundle(&self, first: Slot) -> Option<Bundle> {
-        let key = keys::bundle(first, Bundle::last_of(first));
+    pub(super) async fn read_bundle(&self, extent: Extent) -> Option<Bundle> {
+        let key = keys::bundle(extent);
         let read = match self.store.get(&key).await {
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
         };
         match read {
             Ok(bytes) => {
-                let bundle = Bundle::decode(first, &bytes);
+                let bundle = Bundle::decode(extent.first, &bytes);
                 if bundle.is_none() {
                     tracing::warn!(%key, "a bundle is damaged; the slots are read instead");
                 }

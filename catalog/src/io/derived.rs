@@ -15,7 +15,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::follow::read_slot;
 use super::hint::{Hint, RUNS_MAX, write_hint};
 use super::{LedgerError, StoreError, StoreFailure, keys};
-use crate::bundle::{BUNDLE_SLOTS, Bundle};
+use crate::bundle::{Bundle, Extent};
 use crate::checkpoint::{Index, Run, RunError, SealedRun, encode_run, plan_runs};
 use crate::digest::Digest;
 use crate::id::{LakeId, Slot};
@@ -201,22 +201,25 @@ pub(super) async fn write_derived(
     Ok(index)
 }
 
-/// Writes the bundles that became complete after slot `after`.
+/// Writes the bundles that became complete after slot `after`, and the quarters of the one that is not complete.
 async fn write_bundles(store: &dyn ObjectStore, after: u64, head: Slot) -> Result<(), DerivedError> {
     let mut first = Bundle::first_of(Slot::new(after + 1));
     while Bundle::last_of(first) <= head {
-        let last = Bundle::last_of(first);
-        write_bundle(store, first).await?;
-        first = last.next();
+        let bundle = Extent::bundle_from(first);
+        write_bundle(store, bundle).await?;
+        first = bundle.last.next();
+    }
+    for quarter in Extent::quarters(head).filter(|quarter| quarter.last.number() > after) {
+        write_bundle(store, quarter).await?;
     }
     Ok(())
 }
 
 /// Writes one bundle from its slots, in the place of one that says otherwise, if there is one.
-pub(super) async fn write_bundle(store: &dyn ObjectStore, first: Slot) -> Result<(), DerivedError> {
-    let last = Bundle::last_of(first);
+pub(super) async fn write_bundle(store: &dyn ObjectStore, extent: Extent) -> Result<(), DerivedError> {
+    let Extent { first, last } = extent;
     let missing = |slot| super::follow::missing_slot(slot, last.next());
-    let mut slots = stream::iter(first.number()..first.number() + BUNDLE_SLOTS)
+    let mut slots = stream::iter(first.number()..=last.number())
         .map(|number| async move {
             let slot = Slot::new(number);
             read_slot(store, slot).await?.ok_or_else(|| missing(slot))
@@ -237,7 +240,7 @@ pub(super) async fn write_bundle(store: &dyn ObjectStore, first: Slot) -> Result
             return Ok(());
         }
     };
-    let key = keys::bundle(first, last);
+    let key = keys::bundle(extent);
     let payload = PutPayload::from_bytes(bytes.clone());
     match store.put_opts(&key, payload, PutMode::Create.into()).await {
         Ok(_) => Ok(()),

@@ -8,7 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::ahead::Ahead;
 use super::{Blocks, LedgerError, StoreError, StoreFailure, keys};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Extent};
 use crate::id::Slot;
 use crate::record::{SlotBytes, SlotError};
 use crate::state::State;
@@ -138,10 +138,11 @@ pub(super) async fn replay_bundles(store: &dyn ObjectStore, blocks: &Blocks, mut
         if Bundle::first_of(first) != first {
             return state;
         }
-        let (bundle, last) = futures::join!(blocks.read_bundle(first), read_slot(store, Bundle::last_of(first)));
+        let extent = Extent::bundle_from(first);
+        let (bundle, last) = futures::join!(blocks.read_bundle(extent), read_slot(store, extent.last));
         let Some(bundle) = bundle else { return state };
         let mut next = state.clone();
-        for number in first.number()..=Bundle::last_of(first).number() {
+        for number in first.number()..=extent.last.number() {
             let applied = bundle
                 .slot(Slot::new(number))
                 .and_then(|slot| SlotBytes::decode_record(&slot.record).ok())

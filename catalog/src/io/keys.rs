@@ -2,6 +2,7 @@
 
 use object_store::path::Path;
 
+use crate::bundle::Extent;
 use crate::checkpoint::RelationKind;
 use crate::id::Slot;
 
@@ -25,8 +26,8 @@ pub(super) fn slot(slot: Slot) -> Path {
     Path::from(format!("log/{:08}/{number:012}", number / FOLDER_SLOTS))
 }
 
-pub(super) fn bundle(first: Slot, last: Slot) -> Path {
-    Path::from(format!("bundles/{:012}-{:012}", first.number(), last.number()))
+pub(super) fn bundle(extent: Extent) -> Path {
+    Path::from(format!("bundles/{:012}-{:012}", extent.first.number(), extent.last.number()))
 }
 
 pub(super) fn checkpoint_index(slot: Slot) -> Path {

@@ -34,10 +34,14 @@ pub const DEFAULT_SCHEMA: &str = "public";
 /// without more round trips.
 const HINT_INTERVAL_SLOTS: u64 = 32;
 
+/// How many slots come between two checkpoints at most, on a store at a distance. Opening reads those behind the last one
+/// singly, and 64 requests are under way at once; on a local store a slot takes microseconds.
+const DISTANT_CHECKPOINT_INTERVAL_SLOTS: u64 = 64;
+
 /// How a process treats a ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerSettings {
-    /// How many slots come between two checkpoints, at least 1.
+    /// How many slots come between two checkpoints, at least 1. On a store at a distance, there are at most 64.
     pub checkpoint_interval_slots: u64,
     /// How long a commit goes on without a clear answer from the store.
     pub commit_timeout: Duration,
@@ -158,6 +162,11 @@ impl Shared {
         self.derived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn checkpoint_interval_slots(&self) -> u64 {
+        let most = if self.store.is_distant() { DISTANT_CHECKPOINT_INTERVAL_SLOTS } else { u64::MAX };
+        self.settings.checkpoint_interval_slots.clamp(1, most)
+    }
+
     /// Begins a checkpoint if one is due, or else the hint if that is, unless either is being written.
     pub(super) fn checkpoint_if_due(self: &Arc<Self>) {
         let state = self.state();
@@ -167,7 +176,7 @@ impl Shared {
             return;
         }
         let last = derived.checkpoint_slot();
-        if head.number() < last.number() + self.settings.checkpoint_interval_slots.max(1) {
+        if head.number() < last.number() + self.checkpoint_interval_slots() {
             let hinted = derived.hinted.map_or(0, Slot::number);
             if head.number() >= hinted + HINT_INTERVAL_SLOTS {
                 // Whatever becomes of it, the next is due after as many slots again.

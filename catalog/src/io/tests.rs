@@ -8,6 +8,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::*;
+use crate::bundle::Extent;
 use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, FieldId, ObjectId, Slot, Version};
 use crate::name::Name;
@@ -190,13 +191,31 @@ async fn opening_counting_at_the_head_and_appending_decode_nothing_that_is_seale
 async fn bundles_and_slots_give_the_same_blocks() {
     let store = memory().await;
     with_rows(&store, 64, 300).await;
-    let bundle = super::keys::bundle(Slot::new(1), Slot::new(256));
+    let bundle = super::keys::bundle(Extent::bundle_from(Slot::new(1)));
     assert!(store.objects().head(&bundle).await.is_ok());
     let with_bundle = blocks_of(&open(&store, 64).await).await;
     store.objects().delete(&bundle).await.unwrap();
     let without = blocks_of(&open(&store, 64).await).await;
     assert_eq!(with_bundle, without);
     assert_eq!(without.len(), 300);
+}
+
+#[tokio::test]
+async fn blocks_behind_the_last_bundle_come_from_its_quarters() {
+    let store = memory().await;
+    let writer = with_rows(&store, 64, 150).await;
+    let head = writer.state().head().slot;
+    let quarters: Vec<Extent> = Extent::quarters(Slot::new(128)).collect();
+    for quarter in &quarters {
+        assert!(store.objects().head(&super::keys::bundle(*quarter)).await.is_ok(), "{quarter:?}");
+    }
+    let reader = open(&store, 64).await;
+    let refs = block_refs(&reader.state());
+    // The reader does without the slots that are in quarters.
+    for number in 2..=quarters.last().unwrap().last.number() {
+        store.objects().delete(&super::keys::slot(Slot::new(number))).await.unwrap();
+    }
+    assert_eq!(reader.blocks().read_all(&refs, head).await.unwrap().len(), 150);
 }
 
 #[tokio::test]

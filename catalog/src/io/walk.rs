@@ -10,7 +10,7 @@ use super::derived::{read_checkpoint, write_bundle};
 use super::follow::{apply, missing_slot, read_slot};
 use super::hint::read_hint;
 use super::{Identity, LakeStore, LedgerError, StoreError, StoreFailure, keys};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Extent};
 use crate::id::Slot;
 use crate::record::SlotBytes;
 use crate::state::State;
@@ -89,13 +89,17 @@ impl Walk {
         let mut found = Vec::new();
         let head = self.state.head().slot;
         let mut first = Slot::new(1);
+        let mut extents: Vec<Extent> = Extent::quarters(head).collect();
         while Bundle::last_of(first) <= head {
-            if let Some(reason) = self.bundle_damage(first).await {
-                let rebuilt = write_bundle(self.store.objects().as_ref(), first).await.is_ok();
-                let object = keys::bundle(first, Bundle::last_of(first)).to_string();
+            extents.push(Extent::bundle_from(first));
+            first = Bundle::last_of(first).next();
+        }
+        for extent in extents {
+            if let Some(reason) = self.bundle_damage(extent).await {
+                let rebuilt = write_bundle(self.store.objects().as_ref(), extent).await.is_ok();
+                let object = keys::bundle(extent).to_string();
                 found.push(DerivedDamage { object, reason, rebuilt });
             }
-            first = Bundle::last_of(first).next();
         }
         for slot in self.checkpoints().await {
             let objects = self.store.objects().as_ref();
@@ -110,13 +114,13 @@ impl Walk {
         found
     }
 
-    async fn bundle_damage(&self, first: Slot) -> Option<String> {
-        let key = keys::bundle(first, Bundle::last_of(first));
+    async fn bundle_damage(&self, extent: Extent) -> Option<String> {
+        let key = keys::bundle(extent);
         let store = self.store.objects().as_ref();
         let Ok(found) = store.get(&key).await else { return None };
         let Ok(bytes) = found.bytes().await else { return Some("it cannot be read".to_owned()) };
-        let Some(bundle) = Bundle::decode(first, &bytes) else { return Some("it is not a bundle".to_owned()) };
-        for number in first.number()..=Bundle::last_of(first).number() {
+        let Some(bundle) = Bundle::decode(extent.first, &bytes) else { return Some("it is not a bundle".to_owned()) };
+        for number in extent.first.number()..=extent.last.number() {
             let slot = Slot::new(number);
             let Ok(Some(read)) = read_slot(store, slot).await else { continue };
             let same = bundle.slot(slot).is_some_and(|bundled| {

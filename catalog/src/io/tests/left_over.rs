@@ -3,6 +3,7 @@
 use futures::TryStreamExt;
 
 use super::*;
+use crate::bundle::Extent;
 use crate::io::keys;
 use crate::io::ledger::check_nothing_later;
 
@@ -33,7 +34,7 @@ async fn assert_ends_with(store: &LakeStore, slot: u64) {
 async fn a_bundle_left_over_from_another_timeline_is_not_replayed_and_is_replaced() {
     let store = memory().await;
     with_rows(&store, 64, 260).await;
-    let key = keys::bundle(Slot::new(1), Slot::new(256));
+    let key = keys::bundle(Extent::bundle_from(Slot::new(1)));
     let stale = store.objects().get(&key).await.unwrap().bytes().await.unwrap();
 
     // The lake is set back to slot 200.
