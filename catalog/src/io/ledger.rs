@@ -34,8 +34,8 @@ pub const DEFAULT_SCHEMA: &str = "public";
 /// without more round trips.
 const HINT_INTERVAL_SLOTS: u64 = 32;
 
-/// How many slots come between two checkpoints at most, on a store at a distance. Opening reads those behind the last one
-/// singly, and 64 requests are under way at once; on a local store a slot takes microseconds.
+/// How many slots come between two checkpoints at most, on a store at a distance. Opening reads those behind the last
+/// one singly, and 64 requests are under way at once; on a local store a slot takes microseconds.
 const DISTANT_CHECKPOINT_INTERVAL_SLOTS: u64 = 64;
 
 /// How a process treats a ledger.
