@@ -200,7 +200,7 @@ impl Config {
             && !self.is_given("limits.statement_memory")
             && let Ok(memory) = self.bytes("limits.memory")
         {
-            let value = Value { text: quantity::write_bytes(memory / 2), origin: Origin::Default };
+            let value = Value { text: quantity::write_bytes((memory / 2).max(1)), origin: Origin::Default };
             self.values.insert("limits.statement_memory", value);
         }
     }
@@ -220,13 +220,22 @@ impl Config {
                     self.switch(key.name)?;
                 }
                 Kind::Duration => {
-                    self.duration(key.name)?;
+                    let duration = self.duration(key.name)?;
+                    if duration.is_zero() && !key.may_be_zero {
+                        return Err(self.wrong(key.name, "a time above zero such as 500ms, 30s or 10m"));
+                    }
                 }
                 Kind::Bytes => {
-                    self.bytes(key.name)?;
+                    let bytes = self.bytes(key.name)?;
+                    if bytes == 0 && !key.may_be_zero {
+                        return Err(self.wrong(key.name, "a size above zero such as 512MiB or 8GiB"));
+                    }
                 }
                 Kind::Count => {
-                    self.count(key.name)?;
+                    let count = self.count(key.name)?;
+                    if count == 0 && !key.may_be_zero {
+                        return Err(self.wrong(key.name, "a whole number above zero"));
+                    }
                 }
                 Kind::LogFormat => {
                     self.log_format()?;
@@ -463,6 +472,29 @@ mod tests {
         assert!(resolve(&[], &[], Some("[limits]\nmemory = \"many\"")).is_err());
         assert!(resolve(&[], &[], Some("[log]\nformat = \"xml\"")).is_err());
         assert!(resolve(&[("serve.tls_cert", "cert.pem")], &[], None).is_err());
+    }
+
+    #[test]
+    fn zero_is_refused_where_no_statement_could_be_run_with_it() {
+        let error = resolve(&[("limits.memory", "0")], &[], None).unwrap_err().to_string();
+        let refused = "`0` is no value for `limits.memory` (flag --memory)";
+        assert_eq!(error, format!("{refused}; give a size above zero such as 512MiB or 8GiB"));
+        let check = |name: &'static str, value: &str, is_taken: bool| {
+            assert_eq!(resolve(&[(name, value)], &[], None).is_ok(), is_taken, "{name} {value}");
+        };
+        check("limits.memory", "1", true);
+        check("limits.memory", "0GiB", false);
+        check("limits.statement_memory", "0", false);
+        check("limits.statement_timeout", "0s", false);
+        check("limits.statement_size", "0", false);
+        check("limits.result_size", "0", false);
+        check("limits.concurrent_statements", "0", false);
+        check("limits.idle_timeout", "0ms", false);
+        check("limits.connections", "0", false);
+        check("limits.spill", "0", true);
+        check("limits.queued_statements", "0", true);
+        check("limits.queue_timeout", "0s", true);
+        check("serve.drain", "0s", true);
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub struct ServeSettings {
     pub limits: ServeLimits,
     /// How long statements may go on when the server is told to end. Default: 30 seconds.
     pub drain: Duration,
+    /// How old a connection for Flight SQL grows before its client is told to make another. Calls that run on it are
+    /// carried through; one without any ends. Default: 1 hour.
+    pub connection_age: Duration,
     /// Who makes the first token of a lake that has none. Default: `frostline serve`.
     pub author: String,
     /// Told once the doors are open.
@@ -97,6 +100,7 @@ impl Default for ServeSettings {
             authentication: Authentication::Tokens,
             limits: ServeLimits::default(),
             drain: Duration::from_secs(30),
+            connection_age: Duration::from_secs(3600),
             author: "frostline serve".to_owned(),
             opened: None,
         }
@@ -213,7 +217,7 @@ pub async fn serve(
     let http_connections = http_door.open(stop.clone(), close.clone(), metrics);
     let router = crate::http::router(Arc::clone(&gateway), &limits);
     let doors = futures::future::join(
-        serve_flight(gateway, flight_connections, stop.clone()),
+        serve_flight(gateway, flight_connections, settings.connection_age, stop.clone()),
         serve_http(router, http_connections, stop.clone()),
     );
     let mut doors = Box::pin(doors.map(|(flight, ())| flight));
@@ -277,12 +281,16 @@ async fn first_token(lake: &Lake, author: String) -> Result<Option<String>, Toke
 async fn serve_flight(
     gateway: Arc<Gateway>,
     mut connections: mpsc::Receiver<Connection>,
+    connection_age: Duration,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let incoming = futures::stream::poll_fn(move |context| {
         connections.poll_recv(context).map(|connection| connection.map(Ok::<Connection, io::Error>))
     });
+    // A client that only answers whether it is still there would keep its place for ever. There is no time of grace:
+    // with one, tonic breaks calls off and does not tell the client before.
     let mut server = tonic::transport::Server::builder()
+        .max_connection_age(connection_age)
         .http2_keepalive_interval(Some(KEEPALIVE.0))
         .http2_keepalive_timeout(Some(KEEPALIVE.1))
         .initial_stream_window_size(WINDOWS.0)

@@ -74,18 +74,26 @@ impl Served {
         Self::of_lake(lake, authentication, limits).await
     }
 
+    /// Serves a new lake to everybody on this machine, over connections that grow so old.
+    pub(crate) async fn aging(name: &str, connection_age: Duration) -> Self {
+        let location = format!("memory://served-{name}");
+        Lake::create(&location, CreateOptions::default()).await.unwrap();
+        let lake = Lake::open(&location, OpenOptions::default()).await.unwrap();
+        let authentication = Authentication::Nobody;
+        Self::with_settings(lake, ServeSettings { authentication, connection_age, ..ServeSettings::default() }).await
+    }
+
     /// Serves a lake that is open.
     pub(crate) async fn of_lake(lake: Lake, authentication: Authentication, limits: ServeLimits) -> Self {
+        Self::with_settings(lake, ServeSettings { authentication, limits, ..ServeSettings::default() }).await
+    }
+
+    /// Serves a lake that is open, on ports that are free.
+    async fn with_settings(lake: Lake, settings: ServeSettings) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (opened, waiting) = oneshot::channel();
-        let settings = ServeSettings {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            http_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            authentication,
-            limits,
-            opened: Some(opened),
-            ..ServeSettings::default()
-        };
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let settings = ServeSettings { listen: any_port, http_listen: any_port, opened: Some(opened), ..settings };
         let ended = tokio::spawn(serve(lake.clone(), settings, async move {
             let _ = stopped.await;
         }));
@@ -166,13 +174,18 @@ impl Served {
 
     /// Waits until as many statements run.
     pub(crate) async fn until_running(&self, expected: f64) {
+        self.until("frostline_statements_running", expected).await;
+    }
+
+    /// Waits until a counter shows a number.
+    pub(crate) async fn until(&self, name: &str, expected: f64) {
         let mut looks = tokio::time::interval(LOOK);
         let seen = tokio::time::timeout(SOON, async {
-            while self.metric("frostline_statements_running").await != expected {
+            while self.metric(name).await != expected {
                 looks.tick().await;
             }
         });
-        assert!(seen.await.is_ok(), "there are not {expected} statements that run");
+        assert!(seen.await.is_ok(), "{name} is not {expected}");
     }
 
     /// Asserts that the server answers.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
-use frostline_catalog::io::{CommitError, CreateError, LedgerError, LocationError, StoreError, StoreFailure};
+use frostline_catalog::io::{
+    CommitError, CreateError, LedgerError, LocationError, StoreError, StoreFailure, plain_answer,
+};
 use frostline_catalog::{AsOfError, NameError, SealedError};
 use frostline_engine::export::{CsvOptionError, ExportError};
 use frostline_engine::import::ImportError;
@@ -104,7 +106,7 @@ impl Error {
 fn chain(mut source: Option<&(dyn StdError + 'static)>) -> Option<String> {
     let mut texts: Vec<String> = Vec::new();
     while let Some(error) = source {
-        let text = error.to_string();
+        let text = plain_answer(&error.to_string());
         if texts.last().is_none_or(|last| !last.contains(&text)) {
             texts.push(text);
         }
@@ -315,6 +317,11 @@ impl From<DataFusionError> for Error {
             let hint = Some("filter earlier, ask for fewer columns, or allow more".to_owned());
             return Self(Arc::new(Inner { kind: ErrorKind::Resources, message, hint, source: Some(source) }));
         }
+        if let DataFusionError::ArrowError(arrow, _) = error.find_root()
+            && matches!(arrow.as_ref(), ArrowError::DivideByZero)
+        {
+            return Self::statement("division by zero").with_hint("`x / nullif(y, 0)` is NULL where `y` is 0");
+        }
         Self::statement(plain(&error))
     }
 }
@@ -425,6 +432,17 @@ mod tests {
         check("FETCH clause is not supported yet", "not supported: FETCH clause");
         let internal = Error::from(DataFusionError::Internal("a plan is wrong".to_owned())).to_string();
         assert_eq!(internal, "the statement cannot be run: a plan is wrong");
+    }
+
+    #[test]
+    fn a_division_by_zero_is_told_with_what_to_do() {
+        let direct = Error::from(ArrowError::DivideByZero);
+        let within: Error = DataFusionError::from(ArrowError::DivideByZero).context("a rule").into();
+        for error in [direct, within] {
+            assert_eq!(error.to_string(), "division by zero");
+            assert_eq!(error.hint(), Some("`x / nullif(y, 0)` is NULL where `y` is 0"));
+            assert_eq!(error.kind(), ErrorKind::Statement);
+        }
     }
 
     #[test]

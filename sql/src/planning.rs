@@ -5,12 +5,14 @@
 //! | what | here | instead of |
 //! |---|---|---|
 //! | [`checked`], [`exact_sum`] | an overflow is an error | a number that wrapped |
+//! | [`cast`] | a cast that is compared loses and refuses what it does elsewhere | the cast dropped |
 //! | [`interval`] | intervals compare by length | by months, then days, then nanoseconds |
 //! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
 //! | [`map_key`] | a map's key has the type of its keys | the type of the literal |
 //!
 //! [`exact`] applies them to a plan's expressions. [`yielding`] lets every plan be cancelled soon.
 
+pub(crate) mod cast;
 pub(crate) mod checked;
 pub(crate) mod empty_subquery;
 pub(crate) mod exact;

@@ -81,6 +81,8 @@ pub enum Fault {
     },
     /// A put replaces an object that it should not replace. Other operations are not concerned.
     Overwrite,
+    /// A get or a head does not find what is there. Other operations are not concerned.
+    Unseen,
 }
 
 /// How many calls of each operation a store has seen, those that failed included.
@@ -205,7 +207,7 @@ impl ObjectStore for FaultStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut opts: PutOptions) -> Result<PutResult> {
         pause(self.delay).await;
         let payload: PutPayload = match self.script.decide(Operation::Put, location) {
-            Fault::None => payload,
+            Fault::None | Fault::Unseen => payload,
             Fault::FailBefore => return Err(lost("request")),
             Fault::Full => return Err(full()),
             Fault::FailAfter => {
@@ -234,6 +236,7 @@ impl ObjectStore for FaultStore {
         let fault = self.script.decide(operation, location);
         let mut answer: GetResult = match fault {
             Fault::FailBefore => return Err(lost("request")),
+            Fault::Unseen => return Err(unseen(location)),
             Fault::FailAfter => {
                 let _ = self.inner.get_opts(location, options).await;
                 return Err(lost("answer"));
@@ -292,7 +295,7 @@ impl ObjectStore for FaultStore {
             }
             Fault::Overwrite => options.mode = CopyMode::Overwrite,
             // The store behind copies by itself; there are no bytes here to damage.
-            Fault::None | Fault::Corrupt { .. } | Fault::Truncate { .. } => {}
+            Fault::None | Fault::Corrupt { .. } | Fault::Truncate { .. } | Fault::Unseen => {}
         }
         self.inner.copy_opts(from, to, options).await
     }
@@ -445,6 +448,10 @@ fn as_length(value: u64) -> usize {
 fn lost(what: &str) -> Error {
     let source = io::Error::new(ErrorKind::ConnectionReset, format!("the {what} was lost, as planned"));
     Error::Generic { store: STORE, source: Box::new(source) }
+}
+
+fn unseen(location: &Path) -> Error {
+    Error::NotFound { path: location.to_string(), source: "it is not shown, as planned".into() }
 }
 
 fn full() -> Error {

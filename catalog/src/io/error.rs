@@ -56,7 +56,7 @@ pub enum LedgerError {
         location: String,
     },
     /// There is no bucket that could hold a lake.
-    #[error("there is no bucket for `{location}`; create it, or check the endpoint and the region")]
+    #[error("there is no bucket for `{location}` (NoSuchBucket); create it, or check the endpoint and the region")]
     NoBucket {
         /// Where it was looked for.
         location: String,

@@ -41,6 +41,33 @@ impl StoreFailure {
     }
 }
 
+/// What an error of a store says, without markup: in the place of an answer of XML stand its code and message.
+///
+/// ```
+/// let said = "404 Not Found: <?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
+/// assert_eq!(frostline_catalog::io::plain_answer(said), "404 Not Found: NoSuchBucket: gone");
+/// ```
+pub fn plain_answer(text: &str) -> String {
+    const END: &str = "</Error>";
+    let Some(begin) = text.find("<?xml").or_else(|| text.find("<Error>")) else { return text.to_owned() };
+    let answer = &text[begin..];
+    let end = answer.find(END).map_or(answer.len(), |at| at + END.len());
+    let (answer, rest) = answer.split_at(end);
+    match (element(answer, "Code"), element(answer, "Message")) {
+        (Some(code), Some(message)) => format!("{}{code}: {message}{rest}", &text[..begin]),
+        (Some(code), None) => format!("{}{code}{rest}", &text[..begin]),
+        (None, _) => text.to_owned(),
+    }
+}
+
+/// What stands in an element of XML; `None` if nothing does.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, behind) = xml.split_once(format!("<{name}>").as_str())?;
+    let (content, _) = behind.split_once(format!("</{name}>").as_str())?;
+    let content = content.trim();
+    (!content.is_empty()).then_some(content)
+}
+
 fn kind_of(error: &(dyn Error + 'static)) -> Option<StoreFailure> {
     if let Some(error) = error.downcast_ref::<object_store::Error>() {
         return kind_of_store(error);
@@ -156,6 +183,18 @@ mod tests {
     fn a_broken_connection_is_the_network() {
         let cut = HttpError::new(HttpErrorKind::Interrupted, io::Error::from(ErrorKind::UnexpectedEof));
         check(generic(cut), StoreFailure::Network);
+    }
+
+    #[test]
+    fn an_answer_of_xml_is_told_by_its_code_and_message() {
+        let check = |text: &str, expected: &str| assert_eq!(plain_answer(text), expected);
+        let answer = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
+                      <Message>Access Denied.</Message><RequestId>17</RequestId></Error>";
+        check(&format!("403 Forbidden: {answer}"), "403 Forbidden: AccessDenied: Access Denied.");
+        check(&format!("read `a`: {answer}, twice"), "read `a`: AccessDenied: Access Denied., twice");
+        check("<Error><Code>NoSuchBucket</Code><Message></Message>", "NoSuchBucket");
+        check("<?xml version=\"1.0\"?><Other/>", "<?xml version=\"1.0\"?><Other/>");
+        check("the connection was reset", "the connection was reset");
     }
 
     #[test]

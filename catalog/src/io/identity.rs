@@ -93,7 +93,7 @@ impl Identity {
 }
 
 /// Whether an object is not there because its bucket is not. The client hands S3's code on as text only.
-fn lacks_bucket(error: &object_store::Error) -> bool {
+pub(super) fn lacks_bucket(error: &object_store::Error) -> bool {
     error.to_string().contains("<Code>NoSuchBucket</Code>")
 }
 

@@ -14,6 +14,7 @@ use super::committer::{self, Request};
 use super::derived;
 use super::follow::{follow, follow_ahead, missing_slot, read_slot, replay_bundles};
 use super::hint::{Hint, read_hint, write_hint};
+use super::identity::lacks_bucket;
 use super::{
     Blocks, Clock, ClockError, CommitError, Committed, Conformance, Identity, LakeStore, LedgerError, ProbeError,
     StoreClock, StoreError, StoreFailure, keys, new_probe_key, probe,
@@ -192,9 +193,7 @@ impl Shared {
             let store = shared.store.objects().as_ref();
             match derived::write_derived(store, &state, previous.as_ref()).await {
                 Ok(index) => {
-                    let mut derived = shared.derived();
-                    derived.hinted = Some(index.head.slot);
-                    derived.checkpoint = Some(index);
+                    shared.derived().wrote(index);
                 }
                 Err(error) => tracing::warn!(%error, "a checkpoint cannot be written; it is tried again later"),
             }
@@ -213,7 +212,10 @@ impl Shared {
 
     async fn write_hint(&self, hint: &Hint) {
         match write_hint(self.store.objects().as_ref(), hint).await {
-            Ok(()) => self.derived().hinted = Some(hint.head),
+            Ok(()) => {
+                let mut derived = self.derived();
+                derived.hinted = derived.hinted.max(Some(hint.head));
+            }
             Err(error) => tracing::debug!(%error, "the hint cannot be written"),
         }
     }
@@ -223,6 +225,14 @@ impl Derived {
     /// The newest checkpoint; 0 for none.
     fn checkpoint_slot(&self) -> Slot {
         self.checkpoint.as_ref().map_or(Slot::new(0), |index| index.head.slot)
+    }
+
+    /// A checkpoint was written, and its hint. While one is waited for, another may be begun, and end before it.
+    fn wrote(&mut self, index: Index) {
+        self.hinted = self.hinted.max(Some(index.head.slot));
+        if index.head.slot > self.checkpoint_slot() {
+            self.checkpoint = Some(index);
+        }
     }
 }
 
@@ -241,7 +251,13 @@ impl Ledger {
     ) -> Result<LakeId, CreateError> {
         let objects = store.objects().as_ref();
         let probed = probe(objects, &new_probe_key(), clock).await;
-        let store_clock = probed.map_err(|source| CreateError::Store { location: location.to_owned(), source })?;
+        let store_clock = match probed {
+            Ok(store_clock) => store_clock,
+            Err(ProbeError::Unanswered { source, .. }) if lacks_bucket(&source) => {
+                return Err(LedgerError::NoBucket { location: location.to_owned() }.into());
+            }
+            Err(source) => return Err(CreateError::Store { location: location.to_owned(), source }),
+        };
         if store.conformance() == Conformance::Unproven {
             store_clock.check()?;
         }
@@ -298,14 +314,21 @@ impl Ledger {
             start = replay_bundles(objects.as_ref(), &blocks, start).await;
         }
         let hinted = hint.map(|hint| hint.head);
-        let state = follow_ahead(objects.as_ref(), &blocks, start, hinted, &mut ahead).await?;
+        let mut state = follow_ahead(objects.as_ref(), &blocks, start, hinted, &mut ahead).await?;
         let head = state.head();
         if head.version.is_none() {
             return Err(LedgerError::Incomplete { location: location.to_owned() });
         }
         let is_behind_hint = hinted.is_some_and(|hinted| hinted > head.slot);
-        if is_behind_hint || !ahead.shows_nothing_after(head.slot) {
-            check_nothing_later(objects.as_ref(), &state, hinted).await?;
+        if (is_behind_hint || !ahead.shows_nothing_after(head.slot))
+            && check_nothing_later(objects.as_ref(), &state, hinted).await? == Later::Slots
+        {
+            // The store said of a slot that it is not there, and now that it is.
+            state = follow(objects.as_ref(), &blocks, state, hinted).await?;
+            let next = state.head().slot.next();
+            if hinted.is_some_and(|hinted| hinted >= next) {
+                return Err(LedgerError::LostHead { slot: next, key: keys::slot(next).to_string() });
+            }
         }
         let derived = Derived { checkpoint, hinted, task: None };
         let shared = Arc::new(Shared {
@@ -396,13 +419,22 @@ async fn read_ahead(store: &dyn ObjectStore, hint: Option<&Hint>) -> Ahead {
     }
 }
 
+/// What is behind a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Later {
+    /// Nothing, as far as the store says.
+    Nothing,
+    /// Slots, the next one among them, unless the store does not answer for that.
+    Slots,
+}
+
 /// A slot after the head that is there means that the slot between was lost: the next one, and the one of the hint.
 /// A slot is lost only if the store says that it is not there; a store that does not answer says nothing.
 pub(super) async fn check_nothing_later(
     store: &dyn ObjectStore,
     state: &State,
     hinted: Option<Slot>,
-) -> Result<(), LedgerError> {
+) -> Result<Later, LedgerError> {
     let head = state.head().slot;
     let hinted = hinted.filter(|hinted| *hinted > head);
     if let Some(slot) = hinted
@@ -410,13 +442,17 @@ pub(super) async fn check_nothing_later(
     {
         return Err(LedgerError::LostHead { slot, key: keys::slot(slot).to_string() });
     }
+    let mut seen = Later::Nothing;
     for later in [Some(head.next().next()), hinted].into_iter().flatten() {
-        let found = store.head(&keys::slot(later)).await.is_ok();
-        if found && is_absent(store, head.next()).await {
+        if store.head(&keys::slot(later)).await.is_err() {
+            continue;
+        }
+        if later > head.next() && is_absent(store, head.next()).await {
             return Err(missing_slot(head.next(), later));
         }
+        seen = Later::Slots;
     }
-    Ok(())
+    Ok(seen)
 }
 
 async fn is_absent(store: &dyn ObjectStore, slot: Slot) -> bool {
@@ -469,5 +505,25 @@ impl CommitId {
     #[expect(clippy::disallowed_methods, reason = "ids are made here and nowhere else")]
     pub fn random() -> Self {
         Self::from_bytes(*Uuid::now_v7().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(slot: u64) -> Index {
+        let mut index = Index::new(&State::genesis(LakeId::from_bytes([7; 16])), Vec::new());
+        index.head.slot = Slot::new(slot);
+        index
+    }
+
+    #[test]
+    fn of_two_checkpoints_that_are_written_at_once_the_newer_one_is_kept() {
+        let mut derived = Derived::default();
+        for slot in [300, 200] {
+            derived.wrote(index(slot));
+        }
+        assert_eq!((derived.checkpoint_slot(), derived.hinted), (Slot::new(300), Some(Slot::new(300))));
     }
 }

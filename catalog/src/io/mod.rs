@@ -35,7 +35,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use commit::{CommitError, Committed};
 pub use count::{CountingStore, RequestCounter, Requests};
 pub use error::{LedgerError, StoreError};
-pub use failure::StoreFailure;
+pub use failure::{StoreFailure, plain_answer};
 pub use identity::{FORMAT, Identity};
 pub use ledger::{CreateError, DEFAULT_SCHEMA, Genesis, Ledger, LedgerSettings};
 pub use local::DurableLocalStore;

@@ -37,10 +37,17 @@ pub struct Key {
     pub kind: Kind,
     /// What it does.
     pub about: &'static str,
+    /// Whether zero is a value: with none of what it limits, the server still serves.
+    pub(super) may_be_zero: bool,
 }
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key { name, kind, about }
+    Key { name, kind, about, may_be_zero: true }
+}
+
+/// A setting without which, if it were zero, no statement could be run.
+const fn above_zero(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key { name, kind, about, may_be_zero: false }
 }
 
 /// Every setting, in the order in which they are shown.
@@ -58,18 +65,18 @@ pub const KEYS: &[Key] = &[
     key("serve.allow_plaintext", Kind::Switch, "serve other machines without TLS"),
     key("serve.no_auth", Kind::Switch, "ask nobody for a token; only for this machine"),
     key("serve.drain", Kind::Duration, "how long statements may go on when the server ends"),
-    key("limits.memory", Kind::Bytes, "memory of all statements"),
-    key("limits.statement_memory", Kind::Bytes, "memory of one statement"),
+    above_zero("limits.memory", Kind::Bytes, "memory of all statements"),
+    above_zero("limits.statement_memory", Kind::Bytes, "memory of one statement"),
     key("limits.spill", Kind::Bytes, "disk for what memory does not hold"),
     key("limits.spill_folder", Kind::Path, "where that is"),
-    key("limits.statement_timeout", Kind::Duration, "how long a statement may take"),
-    key("limits.statement_size", Kind::Bytes, "how long a statement's text may be"),
-    key("limits.result_size", Kind::Bytes, "how many bytes the rows of a statement may have"),
-    key("limits.concurrent_statements", Kind::Count, "how many statements run at once"),
+    above_zero("limits.statement_timeout", Kind::Duration, "how long a statement may take"),
+    above_zero("limits.statement_size", Kind::Bytes, "how long a statement's text may be"),
+    above_zero("limits.result_size", Kind::Bytes, "how many bytes the rows of a statement may have"),
+    above_zero("limits.concurrent_statements", Kind::Count, "how many statements run at once"),
     key("limits.queued_statements", Kind::Count, "how many may wait"),
     key("limits.queue_timeout", Kind::Duration, "how long they wait"),
-    key("limits.idle_timeout", Kind::Duration, "when handles and sessions that nobody uses are forgotten"),
-    key("limits.connections", Kind::Count, "how many connections each listener keeps"),
+    above_zero("limits.idle_timeout", Kind::Duration, "when handles and sessions that nobody uses are forgotten"),
+    above_zero("limits.connections", Kind::Count, "how many connections each listener keeps"),
     key("log.format", Kind::LogFormat, "how the log is written: text or json"),
 ];
 

@@ -82,7 +82,6 @@ impl From<GatewayError> for Refusal {
     fn from(error: GatewayError) -> Self {
         let status = match &error {
             GatewayError::StatementLength { .. } | GatewayError::ResultSize { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            GatewayError::TimedOut { .. } => StatusCode::REQUEST_TIMEOUT,
             other => StatusCode::from_u16(other.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
         let message = match &error {
@@ -203,7 +202,7 @@ mod tests {
         assert_eq!(status(GatewayError::Forbidden { name: "ann".to_owned(), has, needs }), 403);
         assert_eq!(status(LimitError::QueueFull { running: 1, waiting: 1 }.into()), 429);
         assert_eq!(status(LimitError::Closed.into()), 503);
-        assert_eq!(status(GatewayError::TimedOut { most: std::time::Duration::from_secs(1) }), 408);
+        assert_eq!(status(GatewayError::TimedOut { most: std::time::Duration::from_secs(1) }), 504);
         assert_eq!(status(GatewayError::StatementLength { bytes: 2, most: 1 }), 413);
         assert_eq!(status(GatewayError::Internal("a secret".into())), 500);
     }

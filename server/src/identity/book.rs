@@ -136,11 +136,30 @@ pub async fn create_token(lake: &Lake, request: NewToken) -> Result<MadeToken, T
 
 /// Makes a token, unless the lake ever had one.
 ///
+/// * Of several processes that do so at once, the one whose commit comes first has made it; each of the others takes
+///   its own back and gives `None`.
+///
 /// # Errors
 /// As [`create_token`].
 pub async fn create_token_if_none(lake: &Lake, request: NewToken) -> Result<Option<MadeToken>, TokenError> {
+    check_name(&request.name)?;
     lake.refresh().await?;
-    if list_tokens(lake).is_empty() { create_token(lake, request).await.map(Some) } else { Ok(None) }
+    if !list_tokens(lake).is_empty() {
+        return Ok(None);
+    }
+    let author = request.author.clone();
+    let made = make(lake, request).await?;
+    if !had_token_before(&lake.state(), made.version) {
+        return Ok(Some(made));
+    }
+    let change = SettingsChange {
+        author,
+        message: "another process made the first token at the same time".to_owned(),
+        operation: "revoke token".to_owned(),
+        settings: vec![(setting_of(&made.id), None)],
+    };
+    lake.commit_settings(change).await?;
+    Ok(None)
 }
 
 /// The tokens that the lake ever had, as the process knows it now, by name; those of one name by age.
@@ -186,6 +205,11 @@ async fn make(lake: &Lake, request: NewToken) -> Result<MadeToken, TokenError> {
     };
     let version = lake.commit_settings(change).await?;
     Ok(MadeToken { text: token.text(), id: token.id, version })
+}
+
+fn had_token_before(state: &State, version: Version) -> bool {
+    let prefix = setting_prefix();
+    state.settings().iter().any(|(key, fact)| key.starts_with(&prefix) && fact.interval.begin() < version)
 }
 
 fn check_name(name: &str) -> Result<(), TokenError> {
@@ -270,6 +294,20 @@ mod tests {
         assert!(create_token_if_none(&lake, asked("admin")).await.unwrap().is_none());
         revoke_token(&lake, "admin", "tester", "").await.unwrap();
         assert!(create_token_if_none(&lake, asked("admin")).await.unwrap().is_none(), "whoever revoked all meant it");
+    }
+
+    #[tokio::test]
+    async fn of_processes_that_make_the_first_token_at_once_one_has_made_it() {
+        let one = lake("at-once").await;
+        let other = Lake::open("memory://token-book-at-once", OpenOptions::default()).await.unwrap();
+        let (first, second) =
+            futures::join!(create_token_if_none(&one, asked("admin")), create_token_if_none(&other, asked("admin")));
+        let made: Vec<MadeToken> = [first.unwrap(), second.unwrap()].into_iter().flatten().collect();
+        assert_eq!(made.len(), 1, "{made:?}");
+        one.refresh().await.unwrap();
+        let valid = list_tokens(&one).into_iter().filter(|entry| entry.status == TokenStatus::Valid);
+        let valid: Vec<String> = valid.map(|entry| entry.id).collect();
+        assert_eq!(valid, [made[0].id.clone()]);
     }
 
     #[tokio::test]

@@ -125,7 +125,7 @@ fn a_statement_that_takes_too_long_is_broken_off() {
         note(&mut refused, "a query whose rows nobody wants", drained);
         note(&mut refused, "an update", written);
         let said = "the statement took more than 2 s and was broken off";
-        assert_eq!(web.status, 408, "{}", web.body);
+        assert_eq!(web.status, 504, "{}", web.body);
         assert!(web.body.contains(said), "{}", web.body);
         served.until_running(0.0).await;
         assert_refused(&served, Code::DeadlineExceeded, said, refused).await;

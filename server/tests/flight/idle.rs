@@ -62,3 +62,15 @@ fn what_nobody_reads_is_cancelled_all_the_same() {
         served.end().await;
     });
 }
+
+#[test]
+fn a_connection_without_calls_ends_when_it_is_old() {
+    run(async {
+        let served = Served::aging("idle-aging", Duration::from_secs(1)).await;
+        let mut client = served.client().await;
+        assert_eq!(number(&mut client, "SELECT 1").await, 1);
+        served.until("frostline_connections{door=\"flight\"}", 0.0).await;
+        assert_eq!(number(&mut client, "SELECT 2").await, 2, "over another connection");
+        served.end().await;
+    });
+}

@@ -8,12 +8,13 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{checked, interval, zone};
+use super::{cast, checked, interval, zone};
 
 /// Runs after types are coerced and before anything is computed: constants are folded by the same functions that run.
 ///
 /// * Names of columns stay as they were.
-/// * Comparisons of a column with a constant stay operators, so that statistics rule out what they can.
+/// * Comparisons of a column with a constant stay operators, so that statistics rule out what they can; so do those of
+///   a column that is cast, if the cast loses nothing.
 #[derive(Debug)]
 pub(crate) struct ExactExpressions;
 
@@ -53,6 +54,7 @@ pub(crate) fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
     expr.transform_up(|node| {
         checked::rewrite(node, schema)?
             .transform_data(|node| interval::rewrite(node, schema))?
+            .transform_data(|node| cast::rewrite(node, schema))?
             .transform_data(|node| zone::rewrite(node, schema))
     })
 }

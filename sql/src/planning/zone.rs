@@ -29,6 +29,8 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 use frostline_catalog::schema::UTC;
 
+use super::cast::OnFailure;
+
 /// A table's type as a session reads it: instants bear the session's zone. `None` is UTC.
 pub(crate) fn read_type(data_type: &DataType, zone: Option<&Arc<str>>) -> DataType {
     match zone {
@@ -190,13 +192,6 @@ impl Crossing {
         let signature = Signature::any(1, Volatility::Immutable);
         ScalarUDF::from(ZoneCast { crossing: self, target, on_failure, signature }).call(vec![value])
     }
-}
-
-/// What becomes of a value that cannot be cast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum OnFailure {
-    Fail,
-    Null,
 }
 
 /// What a zone's clock showed at an instant, or the instant at which it showed that.

@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, Schema};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result as PlanResult, TableReference};
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator};
+use datafusion::logical_expr::{Cast, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TryCast};
 use datafusion::scalar::ScalarValue;
 
 use crate::error::Error;
@@ -115,10 +115,11 @@ fn is_same_over_columns(node: &Expr) -> PlanResult<bool> {
             }
             Ok(true)
         }
-        // The planner takes a cast of a column away where it is compared, even one that loses digits.
-        Expr::Between(_) | Expr::InList(_) => Ok(!has_cast(node)?),
+        // The planner takes a cast of a column away where it is compared, if it keeps all values apart, and so does not
+        // notice a value that is too long or too late for it.
+        Expr::Between(_) | Expr::InList(_) => Ok(!may_hide_failure(node)?),
         Expr::BinaryExpr(binary) if !is_comparison(binary.op) => Ok(true),
-        Expr::BinaryExpr(_) => Ok(!has_cast(node)?),
+        Expr::BinaryExpr(_) => Ok(!may_hide_failure(node)?),
         Expr::Alias(_)
         | Expr::Case(_)
         | Expr::Cast(_)
@@ -148,10 +149,14 @@ fn is_comparison(op: Operator) -> bool {
     !matches!(op, And | Divide | Minus | Modulo | Multiply | Or | Plus | StringConcat)
 }
 
-fn has_cast(node: &Expr) -> PlanResult<bool> {
+/// Whether there is a cast in an expression that keeps all values apart, but not of all of them.
+fn may_hide_failure(node: &Expr) -> PlanResult<bool> {
     node.exists(|inner| {
         Ok(match inner {
-            Expr::Cast(_) | Expr::TryCast(_) => true,
+            Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. }) => matches!(
+                field.data_type(),
+                DataType::Timestamp(..) | DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)
+            ),
             Expr::ScalarFunction(call) => matches!(call.name(), "arrow_cast" | "arrow_try_cast"),
             _ => false,
         })
@@ -160,7 +165,7 @@ fn has_cast(node: &Expr) -> PlanResult<bool> {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::logical_expr::{lit, placeholder};
+    use datafusion::logical_expr::{cast, lit, placeholder};
 
     use super::*;
 
@@ -188,6 +193,17 @@ mod tests {
         assert!(is_one(vec![vec![placeholder("$1")]]));
         assert!(!is_one(vec![vec![placeholder("$1")], vec![placeholder("$2")]]));
         assert!(!is_one(vec![vec![lit(1_i64)]]));
+    }
+
+    #[test]
+    fn a_cast_that_is_compared_is_planned_for_many_rows_unless_it_may_hide_a_failure() {
+        let is_one = |target: DataType| {
+            let same = cast(placeholder("$1"), target.clone()).eq(cast(lit(1_i64), target));
+            RowTemplate::of(&values(vec![vec![same]])).unwrap().is_some()
+        };
+        assert!(is_one(DataType::Decimal128(5, 1)));
+        assert!(is_one(DataType::Int16));
+        assert!(!is_one(DataType::Decimal128(38, 1)));
     }
 
     #[test]

@@ -64,6 +64,15 @@ async fn a_get_is_damaged_on_its_way() {
 }
 
 #[tokio::test]
+async fn what_is_there_is_not_seen() {
+    let key = Path::from("slot");
+    let (store, _memory) = with_fault(Operation::Get, 1, Fault::Unseen);
+    store.put(&key, "0123".into()).await.unwrap();
+    assert!(matches!(store.get(&key).await, Err(Error::NotFound { .. })));
+    assert_eq!(content(&store, &key).await.unwrap(), "0123");
+}
+
+#[tokio::test]
 async fn an_upload_lands_and_its_answer_is_lost() {
     let (store, memory) = with_fault(Operation::Put, 1, Fault::FailAfter);
     let key = Path::from("segment");

@@ -1,5 +1,7 @@
 //! What opening a ledger costs: requests, and round trips to a store that answers after a while.
 
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use frostline_testkit::Counts;
@@ -228,6 +230,32 @@ async fn a_slot_that_was_lost_behind_an_old_hint_is_named() {
         assert!(matches!(error, LedgerError::MissingSlot { slot, .. } if slot == Slot::new(lost)), "{lost}: {error}");
         inner.put(&slot, kept.into()).await.unwrap();
     }
+}
+
+/// The lake behind a store that does not show some of its slots when they are read.
+fn hiding(inner: Arc<dyn ObjectStore>, hides: impl Fn(&Path) -> bool + Send + Sync + 'static) -> LakeStore {
+    let first = keys::slot(Slot::new(15));
+    let store = FaultStore::new(inner, move |operation: Operation, key: &Path, _call: u64| {
+        let is_late_slot = key.as_ref().starts_with("log/") && *key >= first;
+        if operation == Operation::Get && is_late_slot && hides(key) { Fault::Unseen } else { Fault::None }
+    });
+    LakeStore::from_one(Arc::new(store))
+}
+
+#[tokio::test]
+async fn slots_that_the_store_did_not_show_at_first_are_followed() {
+    let (inner, _) = lake(1000, 20).await;
+    let asked: Mutex<HashSet<Path>> = Mutex::default();
+    let store = hiding(inner, move |key| asked.lock().unwrap().insert(key.clone()));
+    assert_eq!(open(&store, 1000).await.state().head().slot, Slot::new(20));
+}
+
+#[tokio::test]
+async fn slots_that_are_there_and_cannot_be_read_are_no_end_of_the_ledger() {
+    let (inner, _) = lake(1000, 20).await;
+    let store = hiding(inner, |_| true);
+    let error = Ledger::open(store, clock(), "here", settings(1000)).await.unwrap_err();
+    assert!(matches!(error, LedgerError::LostHead { slot, .. } if slot == Slot::new(15)), "{error}");
 }
 
 #[tokio::test]
