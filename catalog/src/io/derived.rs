@@ -14,7 +14,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::follow::read_slot;
 use super::hint::{Hint, RUNS_MAX, write_hint};
-use super::{LedgerError, StoreError, StoreFailure, keys};
+use super::{LakeStore, LedgerError, StoreError, StoreFailure, keys};
 use crate::bundle::{Bundle, Extent};
 use crate::checkpoint::{Index, Run, RunError, SealedRun, encode_run, plan_runs};
 use crate::digest::Digest;
@@ -170,12 +170,17 @@ async fn read_whole(store: &dyn ObjectStore, key: &Path) -> Option<Bytes> {
 /// bundle that says otherwise than the slots, and a checkpoint's index, which is put in the place of one that was found
 /// unsound.
 pub(super) async fn write_derived(
-    store: &dyn ObjectStore,
+    lake: &LakeStore,
     state: &Arc<State>,
     previous: Option<&Index>,
 ) -> Result<Index, DerivedError> {
-    let after = previous.map_or(0, |index| index.head.slot.number());
-    write_bundles(store, after, state.head().slot).await?;
+    let store = lake.objects().as_ref();
+    let (after, head) = (previous.map_or(0, |index| index.head.slot.number()), state.head().slot);
+    write_bundles(store, after, head).await?;
+    if lake.is_distant() {
+        // Elsewhere, a few hundred slots are read in a moment.
+        write_quarters(store, after, head).await?;
+    }
     let (mut runs, planned) = plan_runs(previous);
     for run in planned {
         let encoded = {
@@ -201,7 +206,7 @@ pub(super) async fn write_derived(
     Ok(index)
 }
 
-/// Writes the bundles that became complete after slot `after`, and the quarters of the one that is not complete.
+/// Writes the bundles that became complete after slot `after`.
 async fn write_bundles(store: &dyn ObjectStore, after: u64, head: Slot) -> Result<(), DerivedError> {
     let mut first = Bundle::first_of(Slot::new(after + 1));
     while Bundle::last_of(first) <= head {
@@ -209,6 +214,11 @@ async fn write_bundles(store: &dyn ObjectStore, after: u64, head: Slot) -> Resul
         write_bundle(store, bundle).await?;
         first = bundle.last.next();
     }
+    Ok(())
+}
+
+/// Writes those quarters of the bundle that is not complete which became complete after slot `after`.
+async fn write_quarters(store: &dyn ObjectStore, after: u64, head: Slot) -> Result<(), DerivedError> {
     for quarter in Extent::quarters(head).filter(|quarter| quarter.last.number() > after) {
         write_bundle(store, quarter).await?;
     }

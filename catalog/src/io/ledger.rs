@@ -190,8 +190,7 @@ impl Shared {
         }
         let (shared, previous) = (Arc::clone(self), derived.checkpoint.clone());
         derived.task = Some(tokio::spawn(async move {
-            let store = shared.store.objects().as_ref();
-            match derived::write_derived(store, &state, previous.as_ref()).await {
+            match derived::write_derived(&shared.store, &state, previous.as_ref()).await {
                 Ok(index) => {
                     shared.derived().wrote(index);
                 }

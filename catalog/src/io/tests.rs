@@ -202,7 +202,7 @@ async fn bundles_and_slots_give_the_same_blocks() {
 
 #[tokio::test]
 async fn blocks_behind_the_last_bundle_come_from_its_quarters() {
-    let store = memory().await;
+    let store = memory().await.counted();
     let writer = with_rows(&store, 64, 150).await;
     let head = writer.state().head().slot;
     let quarters: Vec<Extent> = Extent::quarters(Slot::new(128)).collect();

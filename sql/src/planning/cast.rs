@@ -259,12 +259,6 @@ impl ScalarUDFImpl for OpaqueCast {
         }
     }
 
-    /// Casts are not part of a column's name.
-    fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        let [value] = take_function_args(self.name(), args)?;
-        Ok(value.schema_name().to_string())
-    }
-
     fn signature(&self) -> &Signature {
         &self.signature
     }

@@ -153,10 +153,9 @@ fn is_comparison(op: Operator) -> bool {
 fn may_hide_failure(node: &Expr) -> PlanResult<bool> {
     node.exists(|inner| {
         Ok(match inner {
-            Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. }) => matches!(
-                field.data_type(),
-                DataType::Timestamp(..) | DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)
-            ),
+            Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. }) => {
+                matches!(field.data_type(), DataType::Timestamp(..) | DataType::Decimal128(DECIMAL128_MAX_PRECISION, _))
+            }
             Expr::ScalarFunction(call) => matches!(call.name(), "arrow_cast" | "arrow_try_cast"),
             _ => false,
         })
