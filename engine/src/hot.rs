@@ -1,149 +1,426 @@
-//! Hot rows in memory: each table's are a few growing batches, and a hot segment is a range of one.
+//! Hot rows in memory: a few growing batches, of which each hot segment is a range.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use frostline_catalog::Version;
+use frostline_catalog::SegmentId;
+
+use crate::positions::Positions;
 
 /// The longest batch that rows are appended to.
 const RUN_ROWS_MAX: usize = 65_536;
 
-/// The hot rows of one table, in the order of their segments' placements.
+/// The rows of some hot segments of one table, those that were asked for so far.
 ///
-/// * Rows of consecutive segments with one schema share a batch, so that ten thousand commits of a row scan as fast as
-///   one of ten thousand rows.
-/// * The rows of a version are a prefix, cut from the batches without copying.
+/// * Rows of segments with one schema share batches, so that ten thousand commits of a row scan as fast as one of ten
+///   thousand rows, whichever of them live.
+/// * Living rows come as at most one batch of each shared one: cut from it without copying if they stand together and
+///   none of them is dead, otherwise filtered by one mask. The last such result is kept, as the next scan mostly asks
+///   for the same.
 /// * A batch is merged with the one before it only if that one is less than twice as long: each row is copied a
 ///   logarithmic number of times.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HotTable {
     runs: Vec<Arc<Run>>,
-    segments: usize,
 }
 
+/// Where the rows of a segment are. It holds for the value that gave it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    run: usize,
+    begin: usize,
+    end: usize,
+}
+
+/// A batch that segments share.
 #[derive(Debug)]
 struct Run {
     rows: RecordBatch,
-    segments: Vec<SegmentEnd>,
+    /// By segment.
+    members: Vec<Member>,
+    filtered: Mutex<Option<Filtered>>,
 }
 
-/// Up to which row of its run a segment goes, and from which version on it is there.
+/// Which of a run's rows a segment's are.
 #[derive(Clone, Copy, Debug)]
-struct SegmentEnd {
-    begin: Version,
-    end_row: usize,
+struct Member {
+    segment: SegmentId,
+    begin: usize,
+    end: usize,
+}
+
+/// The rows of a run that a mask leaves.
+#[derive(Debug)]
+struct Filtered {
+    mask: BooleanBuffer,
+    rows: RecordBatch,
+}
+
+/// What is asked of one run.
+struct Part<'a> {
+    run: usize,
+    ranges: Vec<Range<usize>>,
+    dead: Vec<(Place, &'a Positions)>,
 }
 
 impl HotTable {
-    /// How many segments it holds.
-    pub(crate) fn segments(&self) -> usize {
-        self.segments
-    }
-
-    /// The rows that are there at a version.
-    pub(crate) fn at(&self, version: Version) -> Vec<RecordBatch> {
-        let mut slices = Vec::with_capacity(self.runs.len());
-        for run in &self.runs {
-            let there = run.segments.partition_point(|segment| segment.begin <= version);
-            let Some(last) = there.checked_sub(1).and_then(|last| run.segments.get(last)) else { break };
-            slices.push(run.rows.slice(0, last.end_row));
-        }
-        slices
-    }
-
-    /// The same table with more segments after the others.
-    pub(crate) fn appended(&self, segments: Vec<(Version, RecordBatch)>) -> Result<Self, ArrowError> {
-        let mut next = self.clone();
-        next.segments += segments.len();
-        let mut rest = segments.into_iter().peekable();
-        while let Some((begin, first)) = rest.next() {
-            let mut ends = vec![SegmentEnd { begin, end_row: first.num_rows() }];
-            let mut rows = first.num_rows();
-            let schema = first.schema();
-            let mut batches = vec![first];
-            while rows < RUN_ROWS_MAX
-                && let Some((begin, batch)) = rest.next_if(|(_, batch)| batch.schema() == schema)
-            {
-                rows += batch.num_rows();
-                ends.push(SegmentEnd { begin, end_row: rows });
-                batches.push(batch);
+    /// Where the rows of some segments are, in the order given; or the places among them of those that are not here.
+    pub(crate) fn places(&self, segments: impl Iterator<Item = SegmentId>) -> Result<Vec<Place>, Vec<usize>> {
+        let mut places: Vec<Place> = Vec::with_capacity(segments.size_hint().0);
+        let mut missing: Vec<usize> = Vec::new();
+        let mut finder = Finder { runs: &self.runs, last: 0, next: vec![0; self.runs.len()] };
+        for (place, segment) in segments.enumerate() {
+            match finder.find(segment) {
+                Some(found) => places.push(found),
+                None => missing.push(place),
             }
-            let rows = if batches.len() == 1 { batches.remove(0) } else { concat_batches(&schema, &batches)? };
-            next.push(Run { rows, segments: ends })?;
+        }
+        if missing.is_empty() { Ok(places) } else { Err(missing) }
+    }
+
+    /// The rows of one segment, as they were written.
+    pub(crate) fn segment(&self, place: Place) -> RecordBatch {
+        self.runs[place.run].rows.slice(place.begin, place.end - place.begin)
+    }
+
+    /// The living rows of some segments, each given with the positions of its dead rows, in few batches.
+    pub(crate) fn living<'a>(
+        &self,
+        segments: impl Iterator<Item = (Place, Option<&'a Positions>)>,
+    ) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut parts: Vec<Part<'a>> = Vec::new();
+        let mut part_of_run: Vec<Option<usize>> = vec![None; self.runs.len()];
+        for (place, dead) in segments {
+            let part = match part_of_run[place.run] {
+                Some(part) => part,
+                None => {
+                    parts.push(Part { run: place.run, ranges: Vec::new(), dead: Vec::new() });
+                    part_of_run[place.run] = Some(parts.len() - 1);
+                    parts.len() - 1
+                }
+            };
+            parts[part].add(place, dead);
+        }
+        parts.into_iter().map(|part| self.runs[part.run].living(part)).collect()
+    }
+
+    /// The same table with more segments.
+    pub(crate) fn appended(&self, segments: Vec<(SegmentId, RecordBatch)>) -> Result<Self, ArrowError> {
+        let mut next = self.clone();
+        for (schema, segments) in by_schema(segments) {
+            let mut rest = segments.into_iter();
+            while let Some((segment, first)) = rest.next() {
+                let mut rows = first.num_rows();
+                let mut members = vec![Member { segment, begin: 0, end: rows }];
+                let mut batches = vec![first];
+                while rows < RUN_ROWS_MAX
+                    && let Some((segment, batch)) = rest.next()
+                {
+                    let end = rows + batch.num_rows();
+                    members.push(Member { segment, begin: rows, end });
+                    batches.push(batch);
+                    rows = end;
+                }
+                let rows = if batches.len() == 1 { batches.remove(0) } else { concat_batches(&schema, &batches)? };
+                next.push(Run::new(rows, members))?;
+            }
         }
         Ok(next)
     }
 
     fn push(&mut self, mut run: Run) -> Result<(), ArrowError> {
-        while let Some(last) = self.runs.last() {
+        while let Some(place) = self.runs.iter().rposition(|before| before.rows.schema() == run.rows.schema()) {
+            let last = &self.runs[place];
             let (before, after) = (last.rows.num_rows(), run.rows.num_rows());
-            let fits = before < 2 * after && before + after <= RUN_ROWS_MAX;
-            if !fits || last.rows.schema() != run.rows.schema() {
+            if before >= 2 * after || before + after > RUN_ROWS_MAX {
                 break;
             }
             let rows = concat_batches(&run.rows.schema(), [&last.rows, &run.rows])?;
-            let moved = run.segments.iter().map(|end| SegmentEnd { end_row: end.end_row + before, ..*end });
-            let segments = last.segments.iter().copied().chain(moved).collect();
-            run = Run { rows, segments };
-            self.runs.pop();
+            let moved = |member: &Member| Member { begin: member.begin + before, end: member.end + before, ..*member };
+            let members = last.members.iter().copied().chain(run.members.iter().map(moved)).collect();
+            run = Run::new(rows, members);
+            self.runs.remove(place);
         }
         self.runs.push(Arc::new(run));
         Ok(())
     }
 }
 
+/// Segments by their schema, otherwise in the order given.
+fn by_schema(segments: Vec<(SegmentId, RecordBatch)>) -> Vec<(SchemaRef, Vec<(SegmentId, RecordBatch)>)> {
+    let mut groups: Vec<(SchemaRef, Vec<(SegmentId, RecordBatch)>)> = Vec::new();
+    for (segment, rows) in segments {
+        let schema = rows.schema();
+        match groups.iter_mut().find(|(known, _)| *known == schema) {
+            Some((_, group)) => group.push((segment, rows)),
+            None => groups.push((schema, vec![(segment, rows)])),
+        }
+    }
+    groups
+}
+
+/// Finds segments that are mostly asked for in the order in which they were appended.
+struct Finder<'a> {
+    runs: &'a [Arc<Run>],
+    /// The run in which one was found last.
+    last: usize,
+    /// For each run, which of its members comes after the one found last.
+    next: Vec<usize>,
+}
+
+impl Finder<'_> {
+    fn find(&mut self, segment: SegmentId) -> Option<Place> {
+        let (run, member) = self.expected(segment).or_else(|| self.search(segment))?;
+        (self.last, self.next[run]) = (run, member + 1);
+        let Member { begin, end, .. } = self.runs[run].members[member];
+        Some(Place { run, begin, end })
+    }
+
+    fn expected(&self, segment: SegmentId) -> Option<(usize, usize)> {
+        let is_next = |run: &usize| {
+            let members: &[Member] = self.runs.get(*run).map(|run| run.members.as_slice()).unwrap_or_default();
+            let next: Option<&Member> = self.next.get(*run).and_then(|member| members.get(*member));
+            next.is_some_and(|member| member.segment == segment)
+        };
+        let run = std::iter::once(self.last).chain(0..self.runs.len()).find(is_next)?;
+        Some((run, self.next[run]))
+    }
+
+    fn search(&self, segment: SegmentId) -> Option<(usize, usize)> {
+        self.runs.iter().enumerate().find_map(|(place, run)| {
+            let member = run.members.binary_search_by_key(&segment, |member| member.segment).ok()?;
+            Some((place, member))
+        })
+    }
+}
+
+impl Run {
+    fn new(rows: RecordBatch, mut members: Vec<Member>) -> Self {
+        members.sort_by_key(|member| member.segment);
+        Self { rows, members, filtered: Mutex::default() }
+    }
+
+    /// The rows of the asked segments that are not dead.
+    fn living(&self, mut part: Part<'_>) -> Result<RecordBatch, ArrowError> {
+        if let ([only], true) = (part.ranges.as_slice(), part.dead.is_empty()) {
+            return Ok(self.rows.slice(only.start, only.len()));
+        }
+        part.ranges.sort_unstable_by_key(|range| range.start);
+        let all = self.rows.num_rows();
+        let mut bits = BooleanBufferBuilder::new(all);
+        for range in &part.ranges {
+            let gap = range.start.saturating_sub(bits.len());
+            bits.append_n(gap, false);
+            bits.append_n(range.len(), true);
+        }
+        let rest = all.saturating_sub(bits.len());
+        bits.append_n(rest, false);
+        for (place, dead) in &part.dead {
+            let rows = (place.end - place.begin) as u64;
+            for position in dead.iter().take_while(|position| *position < rows) {
+                bits.set_bit(place.begin + position as usize, false);
+            }
+        }
+        self.filter(bits.finish())
+    }
+
+    fn filter(&self, mask: BooleanBuffer) -> Result<RecordBatch, ArrowError> {
+        let known = self.filtered().as_ref().filter(|known| known.mask == mask).map(|known| known.rows.clone());
+        if let Some(rows) = known {
+            return Ok(rows);
+        }
+        let rows = filter_record_batch(&self.rows, &BooleanArray::new(mask.clone(), None))?;
+        *self.filtered() = Some(Filtered { mask, rows: rows.clone() });
+        Ok(rows)
+    }
+
+    fn filtered(&self) -> MutexGuard<'_, Option<Filtered>> {
+        self.filtered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Part<'a> {
+    fn add(&mut self, place: Place, dead: Option<&'a Positions>) {
+        match self.ranges.last_mut() {
+            Some(last) if last.end == place.begin => last.end = place.end,
+            _ => self.ranges.push(place.begin..place.end),
+        }
+        if let Some(dead) = dead {
+            self.dead.push((place, dead));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+
     use arrow::array::{ArrayRef, AsArray, Int64Array};
     use arrow::datatypes::Int64Type;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
-    fn version(number: u64) -> Version {
-        Version::new(number).unwrap()
+    use super::*;
+
+    fn id(number: u64) -> SegmentId {
+        SegmentId::new(number)
+    }
+
+    fn batch_of(name: &str, values: &[i64]) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
+        RecordBatch::try_from_iter([(name, column)]).unwrap()
     }
 
     fn batch(values: &[i64]) -> RecordBatch {
-        let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
-        RecordBatch::try_from_iter([("a", column)]).unwrap()
+        batch_of("a", values)
     }
 
-    fn values(table: &HotTable, at: u64) -> Vec<i64> {
-        let slices = table.at(version(at));
-        slices.iter().flat_map(|rows| rows.column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
+    /// The living rows of segments, each with the positions of its dead rows.
+    fn living(table: &HotTable, segments: &[(u64, Positions)]) -> Vec<RecordBatch> {
+        let places = table.places(segments.iter().map(|(segment, _)| id(*segment))).unwrap();
+        let dead = segments.iter().map(|(_, dead)| Some(dead).filter(|dead| !dead.is_empty()));
+        table.living(places.into_iter().zip(dead)).unwrap()
+    }
+
+    fn all_of(segments: impl IntoIterator<Item = u64>) -> Vec<(u64, Positions)> {
+        segments.into_iter().map(|segment| (segment, Positions::new())).collect()
+    }
+
+    fn values(batches: &[RecordBatch]) -> Vec<i64> {
+        batches.iter().flat_map(|rows| rows.column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
+    }
+
+    fn one_by_one(segments: impl IntoIterator<Item = u64>) -> HotTable {
+        segments.into_iter().fold(HotTable::default(), |table, number| {
+            table.appended(vec![(id(number), batch(&[number as i64]))]).unwrap()
+        })
     }
 
     #[test]
-    fn a_version_has_the_rows_of_the_segments_placed_by_then() {
-        let table =
-            HotTable::default().appended(vec![(version(2), batch(&[1, 2])), (version(4), batch(&[3]))]).unwrap();
-        let table = table.appended(vec![(version(7), batch(&[4]))]).unwrap();
-        let seen: Vec<_> = [1, 2, 3, 4, 6, 7].map(|at| values(&table, at).len()).into();
-        assert_eq!(seen, [0, 2, 2, 3, 3, 4]);
-        assert_eq!(values(&table, 9), [1, 2, 3, 4]);
-        assert_eq!(table.segments(), 3);
+    fn the_living_rows_are_those_of_the_asked_segments_that_are_not_dead() {
+        let table = HotTable::default().appended(vec![(id(2), batch(&[1, 2])), (id(4), batch(&[3]))]).unwrap();
+        let table = table.appended(vec![(id(7), batch(&[4, 5, 6]))]).unwrap();
+        assert_eq!(values(&living(&table, &all_of([2, 4, 7]))), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(values(&living(&table, &all_of([4]))), [3]);
+        assert_eq!(values(&living(&table, &all_of([2, 7]))), [1, 2, 4, 5, 6]);
+        let some = [(2, Positions::from_iter([0])), (4, Positions::new()), (7, Positions::from_iter([1, 2]))];
+        assert_eq!(values(&living(&table, &some)), [2, 3, 4]);
+        assert!(living(&table, &[]).is_empty());
+        let place = table.places([id(7)].into_iter()).unwrap()[0];
+        assert_eq!(values(&[table.segment(place)]), [4, 5, 6]);
     }
 
     #[test]
-    fn ten_thousand_segments_of_a_row_are_few_batches() {
-        let mut table = HotTable::default();
-        for number in 1..=10_000 {
-            table = table.appended(vec![(version(number), batch(&[number as i64]))]).unwrap();
-        }
+    fn segments_that_are_not_there_are_told() {
+        let table = one_by_one([2, 3]);
+        assert_eq!(table.places([1, 2, 3, 9].map(id).into_iter()).unwrap_err(), [0, 3]);
+        assert_eq!(HotTable::default().places([id(1)].into_iter()).unwrap_err(), [0]);
+    }
+
+    #[test]
+    fn ten_thousand_segments_of_a_row_are_few_batches_whichever_live() {
+        let table = one_by_one(1..=10_000);
         assert!(table.runs.len() < 20, "{} batches", table.runs.len());
-        assert_eq!(values(&table, 10_000), (1..=10_000).collect::<Vec<i64>>());
-        assert_eq!(values(&table, 77).len(), 77);
+        assert_eq!(values(&living(&table, &all_of(1..=10_000))), (1..=10_000).collect::<Vec<i64>>());
+        assert_eq!(values(&living(&table, &all_of(1..=77))).len(), 77);
+        let odd = living(&table, &all_of((1..=10_000).filter(|number| number % 2 == 1)));
+        assert!(odd.len() < 20, "{} batches", odd.len());
+        assert_eq!(values(&odd), (1..=10_000).filter(|number| number % 2 == 1).collect::<Vec<i64>>());
     }
 
     #[test]
-    fn rows_of_another_schema_begin_another_batch() {
-        let other = RecordBatch::try_from_iter([("b", Arc::new(Int64Array::from(vec![9])) as ArrayRef)]).unwrap();
-        let table = HotTable::default().appended(vec![
-            (version(1), batch(&[1])),
-            (version(2), other),
-            (version(3), batch(&[3])),
-        ]);
-        assert_eq!(table.unwrap().at(version(3)).len(), 3);
+    fn segments_that_are_asked_for_late_join_the_others() {
+        let table = one_by_one((1..=1000).filter(|number| number % 2 == 1));
+        let table = table.appended((1..=500).map(|half| (id(2 * half), batch(&[2 * half as i64]))).collect()).unwrap();
+        let batches = living(&table, &all_of(1..=1000));
+        assert!(batches.len() < 20, "{} batches", batches.len());
+        let mut found = values(&batches);
+        found.sort_unstable();
+        assert_eq!(found, (1..=1000).collect::<Vec<i64>>());
+    }
+
+    #[test]
+    fn segments_of_two_schemas_by_turns_are_few_batches() {
+        let segments = (1..=1000).map(|number| {
+            let name = if number % 2 == 0 { "a" } else { "b" };
+            (id(number), batch_of(name, &[number as i64]))
+        });
+        let at_once = HotTable::default().appended(segments.clone().collect()).unwrap();
+        assert_eq!(at_once.runs.len(), 2);
+        let mut table = HotTable::default();
+        for segment in segments {
+            table = table.appended(vec![segment]).unwrap();
+        }
+        assert!(table.runs.len() < 30, "{} batches", table.runs.len());
+        for table in [at_once, table] {
+            let batches = living(&table, &all_of(1..=1000));
+            assert!(batches.iter().all(|rows| rows.num_columns() == 1) && values(&batches).len() == 1000);
+        }
+    }
+
+    #[test]
+    fn living_rows_that_stand_together_are_not_copied() {
+        let table = HotTable::default().appended((0..9).map(|n| (id(n), batch(&[0, 1, 2]))).collect()).unwrap();
+        let begin = |rows: &RecordBatch| rows.column(0).as_primitive::<Int64Type>().values().as_ptr();
+        let whole = begin(&table.runs[0].rows);
+        let found = living(&table, &all_of(2..5));
+        assert_eq!((found.len(), found[0].num_rows()), (1, 9));
+        assert_eq!(begin(&found[0]), whole.wrapping_add(6));
+    }
+
+    #[test]
+    fn rows_are_filtered_once_for_scans_that_ask_for_the_same() {
+        let table = HotTable::default().appended(vec![(id(1), batch(&[1, 2, 3]))]).unwrap();
+        let begin = |rows: &[RecordBatch]| rows[0].column(0).as_primitive::<Int64Type>().values().as_ptr();
+        let (first, second) = ([(1, Positions::from_iter([1]))], [(1, Positions::from_iter([0]))]);
+        let found = living(&table, &first);
+        assert_eq!(begin(&living(&table, &first)), begin(&found));
+        assert_eq!((values(&living(&table, &second)), values(&living(&table, &first))), (vec![2, 3], vec![1, 3]));
+    }
+
+    proptest! {
+        /// Segments in any order of arrival and of any sizes; any of them asked for, with any rows dead.
+        #[test]
+        fn a_scan_gives_what_a_naive_one_does(
+            sizes in vec(1_u64..40, 1..60),
+            arrival in vec(any::<u32>(), 60),
+            steps in vec(1_usize..9, 60),
+            asked in vec(any::<bool>(), 60),
+            dead in vec(any::<u64>(), 60),
+        ) {
+            let rows: BTreeMap<u64, Vec<i64>> = (0..).zip(&sizes).map(|(segment, size)| {
+                (segment, (0..*size as i64).map(|row| segment as i64 * 1000 + row).collect())
+            }).collect();
+            let mut order: Vec<u64> = rows.keys().copied().collect();
+            order.sort_by_key(|segment| arrival[*segment as usize]);
+            let mut table = HotTable::default();
+            let mut rest = order.as_slice();
+            for step in steps {
+                let (now, later) = rest.split_at(step.min(rest.len()));
+                table = table.appended(now.iter().map(|one| (id(*one), batch(&rows[one]))).collect()).unwrap();
+                rest = later;
+            }
+            let there: Vec<(u64, Positions)> = rows.iter()
+                .filter(|(segment, _)| asked[**segment as usize] && !rest.contains(*segment))
+                .map(|(segment, values)| {
+                    // The first row always lives: a segment without living rows is not asked for.
+                    let bits = dead[*segment as usize];
+                    (*segment, (1..values.len() as u64).filter(|row| (bits >> row) & 1 == 1).collect())
+                })
+                .collect();
+            let mut expected: Vec<i64> = Vec::new();
+            for (segment, dead) in &there {
+                let living = rows[segment].iter().zip(0_u64..).filter(|(_, row)| !dead.contains(*row));
+                expected.extend(living.map(|(value, _)| *value));
+            }
+            let mut found = values(&living(&table, &there));
+            found.sort_unstable();
+            prop_assert_eq!(found, expected);
+        }
     }
 }

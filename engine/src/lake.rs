@@ -1,9 +1,15 @@
 //! An open lake: its ledger, and the rows behind it.
+//!
+//! Hot rows are put together in `lake/hot_rows.rs`, positions of dead rows in `lake/dead.rs`; what a transaction under
+//! way has written and nobody else can read is in `lake/held.rs`.
+
+mod dead;
+mod held;
+mod hot_rows;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use frostline_catalog::io::{
@@ -11,15 +17,20 @@ use frostline_catalog::io::{
 };
 use frostline_catalog::segment::{BlockRef, Segment, Storage};
 use frostline_catalog::transaction::Transaction;
-use frostline_catalog::{LakeId, ObjectId, Placed, SegmentId, Slot, State, Version};
+use frostline_catalog::{LakeId, ObjectId, Placed, SegmentId, Slot, State};
 use thiserror::Error;
+
+pub use held::HeldBlocks;
+
+use held::Held;
 
 use crate::hot::HotTable;
 use crate::io::{ReadError, SegmentFiles, SegmentReader};
+use crate::positions::{Positions, PositionsError};
 use crate::read::kept::Kept;
 use crate::settings::Settings;
-use crate::statistics::{SegmentStatistics, StatisticsError, StatisticsLists};
-use crate::write::{HotError, decode_hot};
+use crate::statistics::{Known, SegmentStatistics, StatisticsError, StatisticsLists};
+use crate::write::HotError;
 
 /// Why rows of a lake cannot be had.
 #[derive(Clone, Debug, Error)]
@@ -57,6 +68,29 @@ pub enum LakeError {
         #[source]
         source: Arc<ArrowError>,
     },
+    /// Hot rows were asked for of a segment that is frozen.
+    #[error("segment {segment} is frozen: its rows are in an object, not in a slot of the ledger")]
+    Frozen {
+        /// The segment.
+        segment: SegmentId,
+    },
+    /// The positions of dead rows cannot be used.
+    #[error("block {index} of slot {slot} does not say which rows are dead")]
+    Kill {
+        /// The slot.
+        slot: Slot,
+        /// The block's place.
+        index: u32,
+        /// Why.
+        #[source]
+        source: Arc<PositionsError>,
+    },
+    /// Rows were asked for that only their transaction could read, and it has ended.
+    #[error("the transaction that wrote the rows has ended; run the statement again")]
+    Ended {
+        /// The slot under which its blocks were held.
+        slot: Slot,
+    },
 }
 
 impl From<ReadError> for LakeError {
@@ -67,8 +101,10 @@ impl From<ReadError> for LakeError {
 
 /// An open lake. It is cheap to share behind an [`Arc`].
 ///
-/// * Whatever it hands out was checked against the digests that the ledger carries.
-/// * Nothing that it caches is ever invalidated: what it caches never changes.
+/// * Whatever it hands out was checked against the digests that the ledger carries, but for what a transaction under
+///   way has written: that never left the process.
+/// * Nothing that it caches is ever invalidated: what it caches never changes. The ids that a transaction under way
+///   uses are another's later, so nothing is kept under them for longer than it lasts.
 /// * While hot rows of one table are read, those of the others can be had.
 #[derive(Debug)]
 pub struct Lake {
@@ -79,6 +115,8 @@ pub struct Lake {
     hot: Mutex<HashMap<ObjectId, Arc<KnownHot>>>,
     statistics: Mutex<StatisticsLists>,
     blocks: Mutex<Kept<BlockKey, Bytes>>,
+    dead: Mutex<Kept<Vec<BlockKey>, Arc<Positions>>>,
+    held: Mutex<HashMap<Slot, Held>>,
 }
 
 /// The hot rows of one table as far as they were read. Who reads more of them holds the lock, so that nobody else
@@ -90,6 +128,9 @@ type BlockKey = (Slot, u32);
 
 /// How many bytes of digests of frozen segments are kept.
 const DIGEST_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How many bytes of positions of dead rows are kept.
+const DEAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// On a store at a distance, a frozen segment of at most so many bytes is read whole when its footer is wanted. A round
 /// trip more would take about as long as carrying so much.
@@ -131,6 +172,8 @@ impl Lake {
             hot: Mutex::default(),
             statistics: Mutex::default(),
             blocks: Mutex::new(Kept::new(DIGEST_BYTES_MAX)),
+            dead: Mutex::new(Kept::new(DEAD_BYTES_MAX)),
+            held: Mutex::default(),
         })
     }
 
@@ -169,64 +212,68 @@ impl Lake {
         &self.files
     }
 
-    /// The hot rows that a table has at a version, in few batches. Their fields carry field ids; batches of different
-    /// times may have different columns.
-    pub async fn hot_rows(
-        &self,
-        state: &State,
-        table: ObjectId,
-        version: Version,
-    ) -> Result<Vec<RecordBatch>, LakeError> {
-        let Some(segments) = state.segments_of(table).filter(|segments| segments.hot_count() > 0) else {
-            return Ok(Vec::new());
-        };
-        let known: Arc<KnownHot> = Arc::clone(locked(&self.hot).entry(table).or_default());
-        let mut known = known.lock().await;
-        if known.segments() < segments.hot_count() {
-            let placed: Vec<&Placed> = segments.hot_from(known.segments()).map_err(LedgerError::from)?.collect();
-            let refs: Vec<BlockRef> = placed.iter().filter_map(|placed| hot_block(&placed.segment)).collect();
-            let blocks = self.ledger.blocks().read_all(&refs, state.head().slot).await?;
-            let mut decoded = Vec::with_capacity(blocks.len());
-            for (placed, block) in placed.iter().zip(&blocks) {
-                let segment = placed.segment.id;
-                let rows = decode_hot(block).map_err(|source| LakeError::Hot { segment, source: Arc::new(source) })?;
-                decoded.push((placed.placement.interval.begin(), rows));
-            }
-            let appended = known.appended(decoded);
-            let appended = appended.map_err(|source| LakeError::Arrow { table, source: Arc::new(source) })?;
-            *known = Arc::new(appended);
-        }
-        Ok(known.at(version))
-    }
-
-    /// The statistics of frozen segments in places of one table, a row each, in the order given.
+    /// The statistics of frozen segments in places of one table, a row each, in the order given. A cloned table's
+    /// segments may be in places of the table that it was cloned from.
     ///
     /// Of segments whose statistics are known only the placement is looked at.
     pub async fn statistics(&self, placed: &[&Placed]) -> Result<Arc<SegmentStatistics>, LakeError> {
+        if !placed.iter().any(is_pending) {
+            return self.settled_statistics(placed).await;
+        }
+        let (pending, settled): (Vec<&Placed>, Vec<&Placed>) = placed.iter().copied().partition(is_pending);
+        let known = self.settled_statistics(&settled).await?;
+        let added = self.read_statistics(&pending).await?;
+        let (mut next_settled, mut next_pending) = (0, settled.len());
+        let order = placed.iter().map(|placed| {
+            let next = if is_pending(placed) { &mut next_pending } else { &mut next_settled };
+            *next += 1;
+            *next - 1
+        });
+        let order: Vec<usize> = order.collect();
+        let all = known.followed_by(&added).and_then(|all| all.in_order(&order));
+        Ok(Arc::new(all.map_err(|source| statistics_error(&pending, source))?))
+    }
+
+    /// The statistics of segments that keep their ids.
+    async fn settled_statistics(&self, placed: &[&Placed]) -> Result<Arc<SegmentStatistics>, LakeError> {
         let (Some(first), Some(last)) = (placed.first(), placed.last()) else {
             return Ok(Arc::new(SegmentStatistics::default()));
         };
-        let (table, last) = (first.placement.table, last.placement.segment);
+        let owners = [last.placement.table, first.placement.table];
         let ids: Vec<SegmentId> = placed.iter().map(|placed| placed.placement.segment).collect();
-        let known = locked(&self.statistics).find(table, &ids);
-        if known.len() == ids.len() {
-            return Ok(known);
-        }
-        let unknown = &placed[known.len()..];
-        let refs: Vec<BlockRef> = unknown.iter().filter_map(|placed| statistics_block(&placed.segment)).collect();
-        let blocks = self.ledger.blocks().read_all(&refs, self.state().head().slot).await?;
-        let mut rows = Vec::with_capacity(blocks.len());
-        for (placed, block) in unknown.iter().zip(&blocks) {
-            let segment = placed.placement.segment;
-            let row = SegmentStatistics::decode_block(block)
-                .map_err(|source| LakeError::Statistics { segment, source: Arc::new(source) })?;
-            rows.push(row);
-        }
-        let all = SegmentStatistics::concat(rows).and_then(|added| known.followed_by(&added));
-        let all = all.map_err(|source| LakeError::Statistics { segment: last, source: Arc::new(source) })?;
-        let all = Arc::new(all);
-        locked(&self.statistics).keep(table, ids, Arc::clone(&all));
+        let found = locked(&self.statistics).find(owners, &ids);
+        let (known, rows) = match found {
+            Known::Whole(known) => return Ok(known),
+            Known::Part { statistics, rows } => (statistics, rows),
+        };
+        let unknown: Vec<&Placed> =
+            placed.iter().zip(&rows).filter(|(_, row)| row.is_none()).map(|(placed, _)| *placed).collect();
+        let added = self.read_statistics(&unknown).await?;
+        let wanted: Vec<usize> = rows.iter().flatten().copied().collect();
+        let (mut next_known, mut next_unknown) = (0, wanted.len());
+        let order = rows.iter().map(|row| {
+            let next = if row.is_some() { &mut next_known } else { &mut next_unknown };
+            *next += 1;
+            *next - 1
+        });
+        let order: Vec<usize> = order.collect();
+        let known = known.in_order(&wanted);
+        let all = known.and_then(|known| known.followed_by(&added)).and_then(|all| all.in_order(&order));
+        let all = Arc::new(all.map_err(|source| statistics_error(placed, source))?);
+        locked(&self.statistics).keep(last.placement.table, ids, Arc::clone(&all));
         Ok(all)
+    }
+
+    /// The statistics in the blocks of frozen segments.
+    async fn read_statistics(&self, placed: &[&Placed]) -> Result<SegmentStatistics, LakeError> {
+        let refs: Vec<BlockRef> = placed.iter().filter_map(|placed| statistics_block(&placed.segment)).collect();
+        let blocks = self.read_blocks(&refs).await?;
+        let mut rows = Vec::with_capacity(blocks.len());
+        for (placed, block) in placed.iter().zip(&blocks) {
+            let row = SegmentStatistics::decode_block(block);
+            rows.push(row.map_err(|source| statistics_error(&[*placed], source))?);
+        }
+        SegmentStatistics::concat(rows).map_err(|source| statistics_error(placed, source))
     }
 
     /// Opens a frozen segment for Parquet's reader. What is not known of it is read first: its digests and, at the same
@@ -244,7 +291,7 @@ impl Lake {
     /// The block of a frozen segment's statistics.
     pub async fn statistics_bytes(&self, segment: &Segment) -> Result<Bytes, LakeError> {
         match statistics_block(segment) {
-            Some(block) => Ok(self.ledger.blocks().read(&block).await?),
+            Some(block) => self.read_block(&block).await,
             None => Ok(Bytes::new()),
         }
     }
@@ -255,8 +302,10 @@ impl Lake {
         if let Some(bytes) = kept {
             return Ok(bytes);
         }
-        let bytes = self.ledger.blocks().read(block).await?;
-        locked(&self.blocks).keep(key, bytes.clone(), bytes.len());
+        let bytes = self.read_block(block).await?;
+        if !block.slot.is_pending() {
+            locked(&self.blocks).keep(key, bytes.clone(), bytes.len());
+        }
         Ok(bytes)
     }
 
@@ -270,11 +319,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hot_block(segment: &Segment) -> Option<BlockRef> {
-    match &segment.storage {
-        Storage::Hot { rows } => Some(*rows),
-        Storage::Frozen { .. } => None,
-    }
+fn is_pending(placed: &&Placed) -> bool {
+    placed.placement.segment.is_pending()
 }
 
 fn statistics_block(segment: &Segment) -> Option<BlockRef> {
@@ -282,6 +328,12 @@ fn statistics_block(segment: &Segment) -> Option<BlockRef> {
         Storage::Frozen { statistics, .. } => Some(*statistics),
         Storage::Hot { .. } => None,
     }
+}
+
+/// What is wrong with the statistics of some segments, or with putting them together.
+fn statistics_error(placed: &[&Placed], source: StatisticsError) -> LakeError {
+    let segment = placed.last().map_or(SegmentId::new(0), |placed| placed.placement.segment);
+    LakeError::Statistics { segment, source: Arc::new(source) }
 }
 
 #[cfg(test)]

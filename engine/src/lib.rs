@@ -4,9 +4,10 @@
 //!   files ──import──► batches ──RowWriter──► hot block (Arrow IPC)     ─┐
 //!                                      └───► frozen segment (Parquet)  ─┴─► proposals of a transaction
 //!
-//!   State at a version ──► Lake::hot_rows        few batches, cut without copying
+//!   State at a version ──► Lake::hot_rows        few batches, cut without copying where no row of them is dead
 //!                     └──► Lake::open_segment    a footer and byte ranges, each checked against its digest
 //!                     └──► Lake::statistics      columns of min, max and null counts, to prune by
+//!                     └──► Lake::dead_positions  which rows of a segment are dead
 //!
 //!   batches ──export──► CSV, JSON, Parquet or Arrow IPC
 //! ```
@@ -16,6 +17,7 @@
 pub mod export;
 pub mod import;
 pub mod io;
+pub mod positions;
 pub mod read;
 pub mod settings;
 pub mod statistics;
@@ -27,7 +29,8 @@ mod rows;
 mod size;
 mod verify;
 
-pub use lake::{Lake, LakeError};
+pub use lake::{HeldBlocks, Lake, LakeError};
+pub use positions::{Positions, PositionsError};
 pub use rows::{RowWriter, TakeError, TakenRows};
 pub use settings::Settings;
 pub use size::batch_bytes;

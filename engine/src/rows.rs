@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use frostline_catalog::io::StoreError;
-use frostline_catalog::schema::SortKey;
+use frostline_catalog::schema::{ROW_ID_FIELD, SortKey, field_id};
 use frostline_catalog::segment::FrozenObject;
 use frostline_catalog::transaction::{BlockIndex, Proposal, Rows, TableTarget};
 use thiserror::Error;
@@ -90,11 +90,13 @@ enum Part {
 #[derive(Debug)]
 pub struct TakenRows {
     rows: u64,
+    stored_ids: bool,
     parts: Vec<Part>,
 }
 
 impl RowWriter {
-    /// A writer of rows with this schema, whose fields carry field ids.
+    /// A writer of rows with this schema, whose fields carry field ids. If the last field is that of row ids, the rows
+    /// keep the ids that stand there; otherwise they get new ones when they are committed.
     pub fn new(lake: Arc<Lake>, schema: SchemaRef, sort_by: Vec<SortKey>) -> Self {
         Self {
             lake,
@@ -211,7 +213,9 @@ impl RowWriter {
                 if let [only] = batches.as_slice() { only.clone() } else { concat_batches(&self.schema, &batches)? };
             self.parts.push(Part::Hot { rows: self.rows, block: encode_hot(&rows)? });
         }
-        Ok(TakenRows { rows: self.rows, parts: self.parts })
+        let last = self.schema.fields().last();
+        let stored_ids = last.is_some_and(|field| field_id(field) == Some(ROW_ID_FIELD));
+        Ok(TakenRows { rows: self.rows, stored_ids, parts: self.parts })
     }
 }
 
@@ -250,17 +254,17 @@ impl TakenRows {
             blocks.push(block);
             BlockIndex(blocks.len() - 1)
         };
+        let stored_ids = self.stored_ids;
         self.parts
             .into_iter()
-            .map(|part| match part {
-                Part::Hot { rows, block } => {
-                    Proposal::AddRows { table, count: rows, rows: Rows::Hot { rows: push(block) } }
-                }
-                Part::Frozen { rows, object, digests, statistics } => Proposal::AddRows {
-                    table,
-                    count: rows,
-                    rows: Rows::Frozen { object, digests: push(digests), statistics: push(statistics) },
-                },
+            .map(|part| {
+                let (count, rows) = match part {
+                    Part::Hot { rows, block } => (rows, Rows::Hot { rows: push(block) }),
+                    Part::Frozen { rows, object, digests, statistics } => {
+                        (rows, Rows::Frozen { object, digests: push(digests), statistics: push(statistics) })
+                    }
+                };
+                Proposal::AddRows { table, count, rows, stored_ids }
             })
             .collect()
     }

@@ -23,7 +23,7 @@ use crate::write::BlockError;
 use crate::write::block::decode_block;
 use crate::write::statistics::{FLAGS, HAS_NAN, MAX, MAX_EXACT, MIN, MIN_EXACT, NULLS, ROWS};
 
-pub(crate) use lists::StatisticsLists;
+pub(crate) use lists::{Known, StatisticsLists};
 
 /// Why statistics cannot be used. They can be made again from the segment's rows.
 #[derive(Debug, Error)]
@@ -61,6 +61,7 @@ pub struct SegmentStatistics {
 /// * Where `has_nan` is true there are no bounds. Nested columns never have any; their `min` and `max` are of the null
 ///   type.
 /// * Bounds are of the widest type that a segment has; those that cannot be brought to it without loss are not known.
+///   So a column whose type was widened has bounds in the segments that were written before.
 #[derive(Clone, Debug)]
 pub struct FieldStatistics {
     /// Lower bounds.
@@ -228,7 +229,7 @@ fn spread(parts: Vec<(usize, ArrayRef)>, data_type: &DataType, segments: usize) 
         if bound.data_type() == data_type {
             values[segment] = bound;
         } else if widens(bound.data_type(), data_type) {
-            values[segment] = cast(&bound, data_type)?;
+            values[segment] = widened(&bound, data_type);
         }
     }
     let slices: Vec<&dyn Array> = values.iter().map(|value| value.as_ref()).collect();
@@ -258,7 +259,13 @@ fn widest<'a>(types: impl Iterator<Item = &'a DataType>) -> DataType {
     widest
 }
 
-/// Whether every value of one type is a value of the other.
+/// Bounds in a type to which theirs widens. Those that it cannot hold are not known.
+fn widened(bounds: &ArrayRef, data_type: &DataType) -> ArrayRef {
+    cast(bounds, data_type).unwrap_or_else(|_| new_null_array(data_type, bounds.len()))
+}
+
+/// Whether a column of one type can become one of the other with each value what it was. Dates and timestamps may
+/// still be too far away for a finer unit.
 fn widens(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     match (from, to) {
@@ -273,6 +280,8 @@ fn widens(from: &DataType, to: &DataType) -> bool {
             // The other way loses digits; this way may overflow, which the cast makes a null.
             from_zone == to_zone && unit_rank(from_unit) < unit_rank(to_unit)
         }
+        // A date is its midnight, in UTC where there is a zone.
+        (T::Date32, T::Timestamp(..)) => true,
         (from, to) => match (integer(from), integer(to)) {
             (Some((from_signed, from_bits)), Some((to_signed, to_bits))) => {
                 from_bits < to_bits && (from_signed == to_signed || to_signed)
@@ -308,8 +317,12 @@ fn integer(data_type: &DataType) -> Option<(bool, u8)> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Float64Array, Int32Array, Int64Array, StringViewArray};
+    use arrow::array::{
+        Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array, StringViewArray,
+        TimestampMicrosecondArray, TimestampNanosecondArray,
+    };
     use arrow::datatypes::Int64Type;
+    use arrow::util::display::array_value_to_string;
     use frostline_catalog::schema::with_field_id;
 
     use super::*;
@@ -374,6 +387,49 @@ mod tests {
         let field = all.field(FieldId::new(1)).unwrap();
         assert_eq!(field.max.data_type(), &DataType::Int64);
         assert!(field.max.is_null(1) && !field.max_exact.value(1));
+    }
+
+    /// The bounds of one column of two segments, the second of which was written at a wider type, in both orders.
+    fn check_widened(narrow: ArrayRef, wide: ArrayRef, expected: &[&str]) {
+        let data_type = wide.data_type().clone();
+        let (narrow, wide) = (row_of(vec![(1, narrow)]), row_of(vec![(1, wide)]));
+        let ordered = SegmentStatistics::concat(vec![narrow.clone(), wide.clone()]).unwrap();
+        let first = SegmentStatistics::concat(vec![wide]).unwrap();
+        let turned = first.followed_by(&SegmentStatistics::concat(vec![narrow]).unwrap()).unwrap();
+        for (all, segments) in [(ordered, [0, 1]), (turned, [1, 0])] {
+            let field = all.field(FieldId::new(1)).unwrap();
+            assert_eq!(field.max.data_type(), &data_type);
+            let shown = |segment: usize| {
+                let value = array_value_to_string(&field.max, segment).unwrap();
+                if field.max.is_valid(segment) { value } else { "unknown".to_owned() }
+            };
+            assert_eq!(segments.map(shown), expected);
+            assert!((0..2).all(|segment| field.max_exact.value(segment) == field.max.is_valid(segment)));
+        }
+    }
+
+    #[test]
+    fn bounds_of_every_widening_are_kept() {
+        let decimal = |value: i128, precision: u8, scale: i8| -> ArrayRef {
+            Arc::new(Decimal128Array::from(vec![value]).with_precision_and_scale(precision, scale).unwrap())
+        };
+        let date: ArrayRef = Arc::new(Date32Array::from(vec![1]));
+        let instant = TimestampMicrosecondArray::from(vec![5]);
+        check_widened(decimal(123, 5, 2), decimal(1_000_001, 12, 2), &["1.23", "10000.01"]);
+        check_widened(decimal(123, 5, 2), decimal(1, 12, 4), &["1.2300", "0.0001"]);
+        let single: ArrayRef = Arc::new(Float32Array::from(vec![0.5]));
+        check_widened(single, Arc::new(Float64Array::from(vec![0.1])), &["0.5", "0.1"]);
+        let expected = ["1970-01-02T00:00:00", "1970-01-01T00:00:00.000005"];
+        check_widened(Arc::clone(&date), Arc::new(instant.clone()), &expected);
+        let expected = ["1970-01-02T00:00:00Z", "1970-01-01T00:00:00.000005Z"];
+        check_widened(date, Arc::new(instant.with_timezone("UTC")), &expected);
+    }
+
+    #[test]
+    fn a_date_too_far_away_for_a_timestamp_has_no_bound() {
+        let far: ArrayRef = Arc::new(Date32Array::from(vec![1_000_000]));
+        let near = TimestampNanosecondArray::from(vec![5]);
+        check_widened(far, Arc::new(near), &["unknown", "1970-01-01T00:00:00.000000005"]);
     }
 
     #[test]

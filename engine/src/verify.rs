@@ -1,16 +1,17 @@
 //! Verifying a lake: every slot from the first, and with `deep` every byte of every segment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use frostline_catalog::SegmentId;
 use frostline_catalog::change::Change;
 use frostline_catalog::io::{Damage, LedgerError, Walk};
-use frostline_catalog::segment::{Segment, Storage};
+use frostline_catalog::segment::{BlockRef, Segment, Storage};
+use frostline_catalog::{ObjectId, RelationId, SegmentId, Slot, State};
 use thiserror::Error;
 
 use crate::io::{SegmentDamage, check_segment};
-use crate::lake::Lake;
+use crate::lake::{Lake, LakeError};
+use crate::positions::{Positions, PositionsError};
 use crate::write::decode_hot;
 
 /// Why a lake is not sound.
@@ -53,14 +54,31 @@ pub enum VerifyError {
     /// The catalog in use does not match the one that the slots make.
     #[error("the catalog that was opened does not match the one that the slots make")]
     Catalog,
+    /// The positions of dead rows are not what a record says.
+    #[error("`{object}` is damaged: what it says of dead rows of segment {segment} cannot be right")]
+    Kill {
+        /// The slot's key.
+        object: String,
+        /// The segment.
+        segment: SegmentId,
+        /// What is wrong.
+        #[source]
+        source: Arc<PositionsError>,
+    },
+    /// The positions of dead rows could not be read.
+    #[error(transparent)]
+    Dead(Arc<LakeError>),
 }
 
 impl VerifyError {
     /// The key of the damaged object, if it is one.
     pub fn object(&self) -> Option<&str> {
         match self {
-            Self::Slot { object, .. } | Self::Hot { object, .. } | Self::Frozen { object, .. } => Some(object),
-            Self::Ledger(_) | Self::Unread(_) | Self::Catalog => None,
+            Self::Slot { object, .. }
+            | Self::Hot { object, .. }
+            | Self::Frozen { object, .. }
+            | Self::Kill { object, .. } => Some(object),
+            Self::Ledger(_) | Self::Unread(_) | Self::Catalog | Self::Dead(_) => None,
         }
     }
 
@@ -108,8 +126,9 @@ pub struct VerifySummary {
     pub bytes: u64,
 }
 
-/// Walks the chain from the first slot: digests, links, numbers, times, lake id and state digests. With `deep`, also
-/// every segment's bytes, row count and statistics. The catalog in use is compared where the walk comes to its slot,
+/// Walks the chain from the first slot: digests, links, numbers, times, lake id and state digests, hot rows, and the
+/// positions of dead rows. With `deep`, also every frozen segment's bytes, row count and statistics, and which rows of
+/// the newest version are dead by all kills together. The catalog in use is compared where the walk comes to its slot,
 /// whatever was committed since. Derived objects are checked last, and made anew where they can be.
 ///
 /// # Errors
@@ -125,6 +144,7 @@ pub async fn verify(
     let mut walk = Walk::begin(lake.ledger().store().clone(), &location, head.slot).await?;
     let mut summary = VerifySummary::default();
     let mut checked = BTreeSet::new();
+    let mut rows_of: HashMap<SegmentId, u64> = HashMap::new();
     while let Some(slot) = walk.step().await.map_err(VerifyError::of_slot)? {
         if walk.state().head().slot == head.slot {
             let digest = known.recompute_digest().map_err(LedgerError::from)?;
@@ -135,21 +155,79 @@ pub async fn verify(
         summary.slots += 1;
         summary.versions += slot.record.entries.len() as u64;
         for change in slot.record.entries.iter().flat_map(|entry| &entry.changes) {
-            let Change::AddSegment { segment } = change else { continue };
-            summary.segments += 1;
-            if let Storage::Hot { rows } = &segment.storage {
-                let block = slot.blocks.get(rows.index as usize);
-                check_hot(segment, block.map(|block| block.as_ref()).unwrap_or_default())?;
-                summary.bytes += rows.length_bytes;
-            } else if deep && checked.insert(segment.id) {
-                summary.bytes += check_frozen(lake, segment, &slot.blocks).await?;
+            match change {
+                Change::AddSegment { segment } => {
+                    summary.segments += 1;
+                    rows_of.insert(segment.id, segment.rows);
+                    if let Storage::Hot { rows } = &segment.storage {
+                        check_hot(segment, block_bytes(&slot.blocks, rows))?;
+                        summary.bytes += rows.length_bytes;
+                    } else if deep && checked.insert(segment.id) {
+                        summary.bytes += check_frozen(lake, segment, &slot.blocks).await?;
+                    }
+                }
+                Change::KillRows { segment, rows, positions: Some(block), .. } => {
+                    let segment_rows = rows_of.get(segment).copied().unwrap_or(0);
+                    check_kill(block_bytes(&slot.blocks, block), *rows, segment_rows)
+                        .map_err(|source| kill_error(slot.record.slot, *segment, source))?;
+                }
+                _ => {}
             }
         }
+    }
+    if deep {
+        check_dead(lake, walk.state()).await?;
     }
     for found in walk.check_derived().await {
         report(VerifyNote::Derived { object: found.object, reason: found.reason, rebuilt: found.rebuilt });
     }
     Ok(summary)
+}
+
+fn block_bytes<'a>(blocks: &'a [bytes::Bytes], block: &BlockRef) -> &'a [u8] {
+    blocks.get(block.index as usize).map(|bytes| bytes.as_ref()).unwrap_or_default()
+}
+
+/// A kill names as many rows as its record says, and none that its segment does not have.
+fn check_kill(block: &[u8], rows: u64, segment_rows: u64) -> Result<(), PositionsError> {
+    let positions = Positions::decode(block)?;
+    positions.check_within(segment_rows)?;
+    if positions.len() == rows {
+        Ok(())
+    } else {
+        Err(PositionsError::Count { expected: rows, found: positions.len() })
+    }
+}
+
+fn kill_error(slot: Slot, segment: SegmentId, source: PositionsError) -> VerifyError {
+    VerifyError::Kill { object: format!("slot {slot}"), segment, source: Arc::new(source) }
+}
+
+/// No row of the newest version was killed twice, and none that is not there.
+async fn check_dead(lake: &Lake, state: &State) -> Result<(), VerifyError> {
+    let Some(version) = state.head().version else { return Ok(()) };
+    let tables = state.relations_at(version).filter_map(|(_, relation)| match relation.id() {
+        RelationId::Table(table) => Some(table),
+        RelationId::View(_) => None,
+    });
+    let tables: Vec<ObjectId> = tables.collect();
+    for table in tables {
+        let live = state.live_segments(table, version).map_err(LedgerError::from)?;
+        for live in live.hot.iter().chain(&live.frozen) {
+            let Some(dead) = &live.dead else { continue };
+            let segment = live.placed.segment.id;
+            lake.dead_positions(dead).await.map_err(|error| dead_error(segment, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn dead_error(segment: SegmentId, error: LakeError) -> VerifyError {
+    match error {
+        LakeError::Ledger(error) => VerifyError::Ledger(error),
+        LakeError::Kill { slot, source, .. } => VerifyError::Kill { object: format!("slot {slot}"), segment, source },
+        other => VerifyError::Dead(Arc::new(other)),
+    }
 }
 
 fn check_hot(segment: &Segment, block: &[u8]) -> Result<(), VerifyError> {

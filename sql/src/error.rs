@@ -167,9 +167,12 @@ impl From<VerifyError> for Error {
         match error {
             VerifyError::Ledger(error) => error.into(),
             VerifyError::Unread(_) => Self::caused(ErrorKind::Store, error),
-            VerifyError::Slot { .. } | VerifyError::Hot { .. } | VerifyError::Frozen { .. } | VerifyError::Catalog => {
-                Self::caused(ErrorKind::Lake, error)
-            }
+            VerifyError::Slot { .. }
+            | VerifyError::Hot { .. }
+            | VerifyError::Frozen { .. }
+            | VerifyError::Catalog
+            | VerifyError::Kill { .. }
+            | VerifyError::Dead(_) => Self::caused(ErrorKind::Lake, error),
         }
     }
 }

@@ -66,6 +66,7 @@ async fn create_schema(lake: &Lake, name: &str) {
         message: String::new(),
         operation: "create schema".to_owned(),
         commit_time: None,
+        properties: Vec::new(),
         reads: Vec::new(),
         changes: vec![Proposal::CreateSchema { name: Name::try_new(name).unwrap() }],
         blocks: Vec::new(),

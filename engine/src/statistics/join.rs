@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, NullArray, UInt64Array, new_null_array};
-use arrow::compute::{cast, concat};
+use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, UInt64Type};
 use arrow::error::ArrowError;
 use frostline_catalog::FieldId;
 
-use super::{FieldStatistics, SegmentStatistics, StatisticsError, own_views, widens};
+use super::{FieldStatistics, SegmentStatistics, StatisticsError, own_views, widened, widens};
 
 impl SegmentStatistics {
     /// The statistics of the first so many segments. Bounds keep their types, which may be wider than these need.
@@ -17,6 +17,19 @@ impl SegmentStatistics {
         let segments = segments.min(self.len());
         let fields = self.fields.iter().map(|(id, field)| (*id, field.first(segments)));
         Self { rows: self.rows.slice(0, segments), fields: fields.collect() }
+    }
+
+    /// The statistics of the segments at some places, in the order given.
+    pub(crate) fn in_order(&self, places: &[usize]) -> Result<Self, StatisticsError> {
+        if places.iter().copied().eq(0..self.len()) {
+            return Ok(self.clone());
+        }
+        let indices = UInt64Array::from_iter_values(places.iter().map(|place| *place as u64));
+        let mut fields: BTreeMap<FieldId, FieldStatistics> = BTreeMap::new();
+        for (id, field) in &self.fields {
+            fields.insert(*id, field.take(&indices)?);
+        }
+        Ok(Self { rows: take_counts(&self.rows, &indices)?, fields })
     }
 
     /// The statistics of these segments and then others.
@@ -44,6 +57,17 @@ impl FieldStatistics {
             has_nan: self.has_nan.slice(0, segments),
         }
     }
+
+    fn take(&self, indices: &UInt64Array) -> Result<Self, ArrowError> {
+        Ok(Self {
+            min: own_views(take(&self.min, indices, None)?),
+            max: own_views(take(&self.max, indices, None)?),
+            min_exact: take_flags(&self.min_exact, indices)?,
+            max_exact: take_flags(&self.max_exact, indices)?,
+            null_count: take_counts(&self.null_count, indices)?,
+            has_nan: take_flags(&self.has_nan, indices)?,
+        })
+    }
 }
 
 /// What is known of one column of some segments, if anything is.
@@ -56,13 +80,13 @@ impl Part<'_> {
     fn join(&self, next: &Self) -> Result<FieldStatistics, ArrowError> {
         let data_type = wider(&self.data_type(), &next.data_type());
         let min = join_bounds(
-            self.bounds(self.known.map(|known| &known.min), &data_type)?,
-            next.bounds(next.known.map(|known| &known.min), &data_type)?,
+            self.bounds(self.known.map(|known| &known.min), &data_type),
+            next.bounds(next.known.map(|known| &known.min), &data_type),
             &data_type,
         )?;
         let max = join_bounds(
-            self.bounds(self.known.map(|known| &known.max), &data_type)?,
-            next.bounds(next.known.map(|known| &known.max), &data_type)?,
+            self.bounds(self.known.map(|known| &known.max), &data_type),
+            next.bounds(next.known.map(|known| &known.max), &data_type),
             &data_type,
         )?;
         let min_flags = self.flags(|known| &known.min_exact).chain(next.flags(|known| &known.min_exact));
@@ -85,11 +109,11 @@ impl Part<'_> {
     }
 
     /// The bounds in a type. Those that cannot be brought to it without loss are not known.
-    fn bounds(&self, bounds: Option<&ArrayRef>, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+    fn bounds(&self, bounds: Option<&ArrayRef>, data_type: &DataType) -> ArrayRef {
         match bounds {
-            Some(bounds) if bounds.data_type() == data_type => Ok(Arc::clone(bounds)),
-            Some(bounds) if widens(bounds.data_type(), data_type) => cast(bounds, data_type),
-            _ => Ok(new_null_array(data_type, self.segments)),
+            Some(bounds) if bounds.data_type() == data_type => Arc::clone(bounds),
+            Some(bounds) if widens(bounds.data_type(), data_type) => widened(bounds, data_type),
+            _ => new_null_array(data_type, self.segments),
         }
     }
 
@@ -124,6 +148,14 @@ fn join_bounds(first: ArrayRef, second: ArrayRef, data_type: &DataType) -> Resul
 fn join_counts(first: &UInt64Array, second: &UInt64Array) -> Result<UInt64Array, ArrowError> {
     let joined: ArrayRef = concat(&[first as &dyn Array, second as &dyn Array])?;
     Ok(joined.as_primitive::<UInt64Type>().clone())
+}
+
+fn take_counts(counts: &UInt64Array, indices: &UInt64Array) -> Result<UInt64Array, ArrowError> {
+    Ok(take(counts, indices, None)?.as_primitive::<UInt64Type>().clone())
+}
+
+fn take_flags(flags: &BooleanArray, indices: &UInt64Array) -> Result<BooleanArray, ArrowError> {
+    Ok(take(flags, indices, None)?.as_boolean().clone())
 }
 
 /// A bound that was lost is not exact.
@@ -172,5 +204,22 @@ mod tests {
         let first = SegmentStatistics::concat(rows[..2].to_vec()).unwrap();
         assert_eq!(shown(&whole.first(2)), shown(&first));
         assert_eq!(whole.first(9).len(), 3);
+    }
+
+    #[test]
+    fn segments_can_be_put_into_another_order_and_left_out() {
+        let text: ArrayRef = Arc::new(StringViewArray::from(vec!["a text that is longer than a view"]));
+        let rows = [
+            row_of(vec![(1, Arc::new(Int64Array::from(vec![1])) as ArrayRef)]),
+            row_of(vec![(1, Arc::new(Int64Array::from(vec![2])) as ArrayRef), (2, text)]),
+            SegmentStatistics::unknown_row(9).unwrap(),
+        ];
+        let whole = SegmentStatistics::concat(rows.to_vec()).unwrap();
+        for order in [vec![0_usize, 1, 2], vec![2, 1, 0], vec![1], vec![1, 0]] {
+            let expected = order.iter().map(|place| rows[*place].clone()).collect();
+            let expected = SegmentStatistics::concat(expected).unwrap();
+            assert_eq!(shown(&whole.in_order(&order).unwrap()), shown(&expected), "{order:?}");
+        }
+        assert!(whole.in_order(&[]).unwrap().is_empty());
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringViewArray};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
 use bytes::Bytes;
-use frostline_catalog::schema::{SortKey, field_id};
+use frostline_catalog::schema::{ROW_ID_FIELD, ROW_ID_NAME, SortKey, field_id, with_field_id};
 use frostline_catalog::{Digest, FieldId};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::{Repetition, Type as PhysicalType};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
@@ -87,6 +88,26 @@ fn any_reader_of_parquet_finds_plain_types_and_field_ids() {
     assert!(field_id(element).is_some());
     let rows: usize = reader.build().unwrap().map(|batch| batch.unwrap().num_rows()).sum();
     assert_eq!(rows, 4);
+}
+
+#[test]
+fn row_ids_are_a_required_column_with_their_field_id() {
+    let plain = numbers([1, 2]);
+    let id = with_field_id(Field::new(ROW_ID_NAME, DataType::Int64, false), ROW_ID_FIELD);
+    let schema = Arc::new(Schema::new(vec![plain.schema().field(0).clone(), id]));
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![70, 12]));
+    let rows = RecordBatch::try_new(schema, vec![Arc::clone(plain.column(0)), ids]).unwrap();
+    let segment = freeze_one(&rows);
+    let footer = footer(&segment);
+    let column = footer.file_metadata().schema_descr().column(1);
+    let info = column.self_type().get_basic_info();
+    assert_eq!((info.name(), info.id(), info.repetition()), ("_row_id", 2_147_483_540, Repetition::REQUIRED));
+    assert_eq!(column.physical_type(), PhysicalType::INT64);
+    assert_eq!(thaw(&segment), rows);
+    let row = SegmentStatistics::decode_block(&segment.statistics).unwrap();
+    let statistics = SegmentStatistics::concat(vec![row]).unwrap();
+    let known = statistics.field(ROW_ID_FIELD).unwrap();
+    assert_eq!(known.min.as_primitive::<Int64Type>().value(0), 12);
 }
 
 #[test]
