@@ -132,12 +132,13 @@ fn parsed_query(text: &str) -> Result<Box<ast::Query>, Error> {
     }
 }
 
-/// What a scan decided, as a line.
+/// What a scan decided, as a line. Dead rows are named where there are some.
 fn shown(context: &Context, scan: &ScanSummary) -> String {
     let name =
         context.state.table_at(scan.table, scan.version).map_or_else(String::new, |table| table.name.to_string());
+    let dead = if scan.dead_rows > 0 { format!(", dead rows {}", scan.dead_rows) } else { String::new() };
     format!(
-        "{name} at version {}: segments {}, pruned {}, scanned {}, hot rows {}, frozen rows {}, bytes {}",
+        "{name} at version {}: segments {}, pruned {}, scanned {}, hot rows {}, frozen rows {}{dead}, bytes {}",
         scan.version,
         scan.segments_total,
         scan.segments_pruned,

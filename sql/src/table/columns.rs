@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::common::ScalarValue;
-use frostline_catalog::schema::Column;
+use frostline_catalog::schema::{Column, ROW_ID_FIELD};
 use frostline_catalog::{FieldId, ObjectId, State, Version};
 
 use super::literal::{LiteralError, initial_value};
@@ -43,6 +43,8 @@ impl ScanColumn {
 pub(super) struct ScanColumns {
     columns: Vec<ScanColumn>,
     ever: Vec<FieldId>,
+    /// Every name and scan name that a column of the table ever had.
+    taken: HashSet<String>,
     schema: SchemaRef,
     scan_schema: SchemaRef,
 }
@@ -76,17 +78,44 @@ impl ScanColumns {
                 initial: initial_value(name, column.initial.as_deref(), &column.data_type)?,
             });
         }
-        let schema: Vec<FieldRef> = found.iter().map(|column| Arc::clone(&column.field)).collect();
-        let scan_schema: Vec<Field> =
-            found.iter().map(|column| column.field.as_ref().clone().with_name(column.scan_name.as_str())).collect();
         let ever: BTreeSet<FieldId> =
             names.iter().map(|(id, _)| *id).chain(columns.iter().map(|column| column.id)).collect();
-        Ok(Self {
-            columns: found,
-            ever: ever.into_iter().collect(),
+        Ok(Self::from_parts(found, ever.into_iter().collect(), taken))
+    }
+
+    fn from_parts(columns: Vec<ScanColumn>, ever: Vec<FieldId>, taken: HashSet<String>) -> Self {
+        let schema: Vec<FieldRef> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
+        let scan_schema: Vec<Field> =
+            columns.iter().map(|column| column.field.as_ref().clone().with_name(column.scan_name.as_str())).collect();
+        Self {
+            columns,
+            ever,
+            taken,
             schema: Arc::new(Schema::new(schema)),
             scan_schema: Arc::new(Schema::new(scan_schema)),
-        })
+        }
+    }
+
+    /// The same columns and, behind them, the ids of rows that carry theirs.
+    pub(super) fn with_row_ids(&self) -> Self {
+        let name = self.free_name("row_id");
+        let mut columns = self.columns.clone();
+        columns.push(ScanColumn {
+            id: ROW_ID_FIELD,
+            field: Arc::new(Field::new(name.as_str(), DataType::Int64, false)),
+            scan_name: name,
+            initial: ScalarValue::Int64(None),
+        });
+        Self::from_parts(columns, self.ever.clone(), self.taken.clone())
+    }
+
+    /// A name that no column of the table ever had.
+    pub(super) fn free_name(&self, base: &str) -> String {
+        let mut name = format!("#{base}");
+        while self.taken.contains(&name) {
+            name.push('#');
+        }
+        name
     }
 
     /// The columns as a session sees them.
@@ -142,18 +171,21 @@ fn plain_field(column: &Column) -> FieldRef {
     Arc::new(Field::new(column.name.as_str(), computed_type(&column.data_type), column.nullable))
 }
 
-/// Every name that a column of the table had up to a version, with the column's id.
+/// Every name that a column of the table had up to a version, with the column's id. Where the table has rows of other
+/// tables, as a clone has, segments bear the names that these gave their columns.
 fn names_until(state: &State, table: ObjectId, version: Version) -> Vec<(FieldId, String)> {
-    let Some(definition) = state.table_at(table, version) else { return Vec::new() };
     let mut names: Vec<(FieldId, String)> = Vec::new();
-    let mut id = FieldId::FIRST;
-    while id < definition.next_field {
-        for fact in state.columns().of(&(table, id)) {
-            if fact.interval.begin() <= version {
-                names.push((id, fact.value.column.name.as_str().to_owned()));
+    for table in std::iter::once(table).chain(state.base_tables(table)) {
+        let Some(last) = state.tables().of(&table).last() else { continue };
+        let mut id = FieldId::FIRST;
+        while id < last.value.next_field {
+            for fact in state.columns().of(&(table, id)) {
+                if fact.interval.begin() <= version {
+                    names.push((id, fact.value.column.name.as_str().to_owned()));
+                }
             }
+            id = id.next();
         }
-        id = id.next();
     }
     names
 }
@@ -197,6 +229,24 @@ pub(super) mod tests {
         let inside: Vec<&str> = columns.scan_schema().fields().iter().map(|field| field.name().as_str()).collect();
         assert_eq!(seen, ["old", "raw"]);
         assert_eq!(inside, ["old", "raw#2"]);
+    }
+
+    #[test]
+    fn a_name_for_the_scan_itself_is_none_that_a_column_ever_had() {
+        let now = [column(1, "a", DataType::Int64, None)];
+        let now: Vec<&Column> = now.iter().collect();
+        let names = [(FieldId::new(1), "#row".to_owned()), (FieldId::new(1), "a".to_owned())];
+        let columns = ScanColumns::try_new(&now, &names).unwrap();
+        assert_eq!(columns.free_name("row"), "#row#");
+        assert_eq!(columns.free_name("mask"), "#mask");
+    }
+
+    #[test]
+    fn row_ids_stand_behind_the_columns_and_are_found_by_their_field_id() {
+        let columns = columns(&[column(1, "a", DataType::Int64, None)]).with_row_ids();
+        assert_eq!(columns.with_id(ROW_ID_FIELD).unwrap().scan_name, "#row_id");
+        assert_eq!(columns.scan_schema().field(1).name(), "#row_id");
+        assert!(!columns.schema().field(1).is_nullable());
     }
 
     #[test]

@@ -10,18 +10,25 @@
 //!   file is opened, and those of segments that a filter rules out at run time never come.
 //! * The plan is a plain `DataSourceExec`, so that every rule of DataFusion's optimizer knows it.
 //! * Files that were frozen last come first: a TopK by time then rules the older ones out.
+//! * A file's statistics are those of all its rows, dead ones included. They rule files out, and say where a column has
+//!   one value only; both hold for the rows that live, too. What the scan as a whole says of its rows is exact only
+//!   where all come out.
 
+mod hidden;
 mod reader;
+mod selection;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::catalog::Session;
-use datafusion::common::{Statistics, internal_datafusion_err};
+use datafusion::common::{ColumnStatistics, Statistics, internal_datafusion_err};
 use datafusion::datasource::listing::{FileRange, PartitionedFile};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -29,15 +36,19 @@ use datafusion::object_store::memory::InMemory;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::{ProjectionExpr, ProjectionExprs};
 use datafusion::physical_plan::ExecutionPlan;
+use frostline_catalog::Version;
 use frostline_catalog::segment::{Segment, Storage};
 use frostline_engine::Lake;
 
 use super::columns::ScanColumns;
 use super::evolve::ByFieldId;
-use super::statistics::merge;
+use super::statistics::{merge, of_some_rows};
 use super::summary::ScanSummary;
 
+pub(super) use hidden::{Hidden, HiddenColumn};
+
 use reader::SegmentReaders;
+use selection::selection;
 
 /// From how many columns beyond the filter's on a scan reads the filter's columns first and the others only where rows
 /// pass. That pays where rows are wide and few of them pass; elsewhere, reading in two steps costs more than it spares.
@@ -53,12 +64,18 @@ const PIECE_BYTES_MIN: u64 = 4 << 20;
 const STORE_URL: &str = "frostline://segments";
 
 /// A frozen segment and what is known of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FrozenSegment {
     /// The segment.
     pub(super) segment: Arc<Segment>,
-    /// One entry for each of the version's columns.
+    /// From which version on it shows its rows.
+    pub(super) born: Version,
+    /// Of all its rows. One entry for each of the version's columns.
     pub(super) statistics: Statistics,
+    /// How many of its rows come out.
+    pub(super) rows: u64,
+    /// A bit for each of its rows, set if the row comes out; `None` if all do.
+    pub(super) kept: Option<BooleanBuffer>,
 }
 
 /// What a scan reads of which segments.
@@ -76,19 +93,23 @@ pub(super) struct FrozenPart {
     pub(super) limit: Option<usize>,
 }
 
-/// The plan that reads the segments. `summary`, if given, is shown among its metrics.
+/// The plan that reads the segments. What is `hidden` comes out behind the projected columns. `summary`, if given, is
+/// shown among its metrics.
+///
+/// * Rows that do not come out of their segment may come out of the plan, unless they are told by hidden columns and
+///   filtered above it.
 pub(super) fn plan_frozen(
     lake: &Arc<Lake>,
     session: &dyn Session,
     part: FrozenPart,
+    hidden: &[HiddenColumn],
     summary: Option<&ScanSummary>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let FrozenPart { columns, projection, filtered, segments, limit } = part;
-    let schema: SchemaRef = Arc::clone(columns.scan_schema());
     let is_late = reads_late(&columns, &projection, &filtered);
     // Segments have no Bloom filters. To look for some, the scan would exchange the reader that came with the footer,
     // and with it the bytes that it holds.
-    let source = ParquetSource::new(schema)
+    let source = ParquetSource::new(table_schema(&columns, hidden))
         .with_table_parquet_options(session.default_table_options().parquet)
         .with_bloom_filter_on_read(false)
         .with_parquet_file_reader_factory(Arc::new(SegmentReaders::new(Arc::clone(lake))))
@@ -97,12 +118,12 @@ pub(super) fn plan_frozen(
         summary.count(source.metrics());
     }
     let named = source
-        .try_pushdown_projection(&named_projection(&columns, &projection))?
+        .try_pushdown_projection(&named_projection(&columns, &projection, hidden))?
         .ok_or_else(|| internal_datafusion_err!("a scan of Parquet takes no projection"))?;
 
-    let statistics = merge(segments.iter().map(|segment| &segment.statistics), columns.len());
+    let statistics = scan_statistics(&segments, columns.len(), hidden.len());
     let target = session.config().target_partitions();
-    let groups = group_pieces(cut_files(segments, target), target);
+    let groups = group_pieces(cut_files(&segments, hidden, target), target);
     let config = FileScanConfigBuilder::new(store_url(session.runtime_env())?, named)
         .with_file_groups(groups)
         .with_statistics(statistics)
@@ -112,13 +133,42 @@ pub(super) fn plan_frozen(
     Ok(DataSourceExec::from_data_source(config))
 }
 
-/// The projected columns, from their scan names to their names.
-fn named_projection(columns: &ScanColumns, projection: &[usize]) -> ProjectionExprs {
-    ProjectionExprs::new(projection.iter().filter_map(|place| {
+/// The columns of the files and behind them the hidden ones: first those with one value for each file, then the number
+/// of the row.
+fn table_schema(columns: &ScanColumns, hidden: &[HiddenColumn]) -> TableSchema {
+    let constants: Vec<FieldRef> =
+        hidden.iter().filter(|column| column.is_constant()).map(HiddenColumn::field).collect();
+    let numbers: Vec<FieldRef> =
+        hidden.iter().filter(|column| !column.is_constant()).map(HiddenColumn::field).collect();
+    TableSchema::builder(Arc::clone(columns.scan_schema()))
+        .with_table_partition_cols(constants)
+        .with_virtual_columns(numbers)
+        .build()
+}
+
+/// What is known of the rows that come out, an entry for each column, hidden ones behind the others.
+fn scan_statistics(segments: &[FrozenSegment], columns: usize, hidden: usize) -> Statistics {
+    let mut whole = merge(segments.iter().map(|segment| &segment.statistics), columns);
+    whole.column_statistics.extend(std::iter::repeat_n(ColumnStatistics::new_unknown(), hidden));
+    if segments.iter().all(|segment| segment.kept.is_none()) {
+        return whole;
+    }
+    let rows: u64 = segments.iter().map(|segment| segment.rows).sum();
+    of_some_rows(whole, usize::try_from(rows).unwrap_or(usize::MAX))
+}
+
+/// The projected columns, from their scan names to their names, and the hidden ones.
+fn named_projection(columns: &ScanColumns, projection: &[usize], hidden: &[HiddenColumn]) -> ProjectionExprs {
+    let named = projection.iter().filter_map(|place| {
         let column = columns.get(*place)?;
         let expr = Arc::new(Column::new(&column.scan_name, *place));
         Some(ProjectionExpr::new(expr, column.field.name().as_str()))
-    }))
+    });
+    let behind = hidden.iter().enumerate().map(|(place, column)| {
+        let expr = Arc::new(Column::new(column.name(), columns.len() + place));
+        ProjectionExpr::new(expr, column.name())
+    });
+    ProjectionExprs::new(named.chain(behind))
 }
 
 /// Whether rows are worth being filtered before their other columns are decoded.
@@ -143,15 +193,20 @@ fn is_wide(data_type: &DataType) -> bool {
 ///
 /// A partition that is done with a piece takes the next one, so that none works much longer than the others. Each row
 /// group belongs to the piece in which it begins.
-fn cut_files(segments: Vec<FrozenSegment>, target: usize) -> Vec<PartitionedFile> {
+fn cut_files(segments: &[FrozenSegment], hidden: &[HiddenColumn], target: usize) -> Vec<PartitionedFile> {
     let total: u64 = segments.iter().map(|segment| segment.segment.size_bytes()).sum();
     let piece_bytes = (total / (target.max(1) as u64 * PIECES_PER_PARTITION)).max(PIECE_BYTES_MIN);
     let mut pieces: Vec<PartitionedFile> = Vec::with_capacity(segments.len());
-    for FrozenSegment { segment, statistics } in segments.into_iter().rev() {
-        let Storage::Frozen { object, .. } = &segment.storage else { continue };
-        let whole = PartitionedFile::new(object.key.as_str(), object.size_bytes)
-            .with_statistics(Arc::new(statistics))
-            .with_extension(Arc::clone(&segment));
+    for (place, segment) in segments.iter().enumerate().rev() {
+        let Storage::Frozen { object, .. } = &segment.segment.storage else { continue };
+        let constants = hidden.iter().filter_map(|column| column.constant(place, segment)).collect();
+        let mut whole = PartitionedFile::new(object.key.as_str(), object.size_bytes)
+            .with_partition_values(constants)
+            .with_statistics(Arc::new(segment.statistics.clone()))
+            .with_extension(Arc::clone(&segment.segment));
+        if let Some(selection) = segment.kept.as_ref().and_then(selection) {
+            whole = whole.with_extension(selection);
+        }
         let count = (object.size_bytes / piece_bytes).max(1);
         let cut = |number: u64| i64::try_from(object.size_bytes / count * number).unwrap_or(i64::MAX);
         for number in 0..count {
@@ -190,22 +245,23 @@ fn store_url(runtime: &RuntimeEnv) -> Result<ObjectStoreUrl> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use datafusion::common::stats::Precision;
-    use frostline_catalog::segment::{BlockRef, FrozenObject};
+    use frostline_catalog::segment::{BlockRef, FrozenObject, RowIds};
     use frostline_catalog::{Digest, ObjectId, RowId, SegmentId, Slot};
 
     use super::super::columns::tests::{column, columns};
     use super::*;
 
-    fn segment(id: u64, size_bytes: u64) -> FrozenSegment {
+    /// A segment of ten rows.
+    pub(in crate::table) fn segment(id: u64, size_bytes: u64) -> FrozenSegment {
         let block = BlockRef { slot: Slot::new(1), index: 0, length_bytes: 0, sha256: Digest::ZERO };
         let object = FrozenObject { key: format!("segments/{id}"), size_bytes, sha256: Digest::ZERO, tail_bytes: 0 };
         let segment = Segment {
             id: SegmentId::new(id),
             table: ObjectId::new(1),
             rows: 10,
-            first_row: RowId::new(0),
+            row_ids: RowIds::From(RowId::new(100)),
             storage: Storage::Frozen { object, digests: block, statistics: block },
         };
         let statistics = Statistics {
@@ -213,14 +269,20 @@ mod tests {
             total_byte_size: Precision::Inexact(80),
             column_statistics: Vec::new(),
         };
-        FrozenSegment { segment: Arc::new(segment), statistics }
+        FrozenSegment { segment: Arc::new(segment), born: Version::FIRST, statistics, rows: 10, kept: None }
+    }
+
+    /// A segment of ten rows, of which the last `dead` are dead.
+    pub(in crate::table) fn with_dead(id: u64, dead: usize) -> FrozenSegment {
+        let kept: BooleanBuffer = (0..10).map(|row| row + dead < 10).collect();
+        FrozenSegment { rows: 10 - dead as u64, kept: Some(kept), ..segment(id, 10) }
     }
 
     /// A piece's file and which of its bytes, `None` for all.
     type Piece<'a> = (&'a str, Option<(i64, i64)>);
 
-    fn check_pieces(segments: Vec<FrozenSegment>, target: usize, expected: &[&[Piece<'_>]]) {
-        let groups = group_pieces(cut_files(segments, target), target);
+    fn check_pieces(segments: &[FrozenSegment], target: usize, expected: &[&[Piece<'_>]]) {
+        let groups = group_pieces(cut_files(segments, &[], target), target);
         let piece = |file: &PartitionedFile| match &file.range {
             Some(range) => format!("{} {}..{}", file.path(), range.start, range.end),
             None => file.path().to_string(),
@@ -236,9 +298,9 @@ mod tests {
 
     #[test]
     fn groups_are_of_about_the_same_size_and_the_newest_come_first() {
-        let segments = vec![segment(1, 10), segment(2, 10), segment(3, 20), segment(4, 40)];
+        let segments = [segment(1, 10), segment(2, 10), segment(3, 20), segment(4, 40)];
         let (old, newest) = ([("3", None), ("2", None), ("1", None)], [("4", None)]);
-        check_pieces(segments, 2, &[&newest, &old]);
+        check_pieces(&segments, 2, &[&newest, &old]);
     }
 
     #[test]
@@ -246,12 +308,46 @@ mod tests {
         let mib: i64 = 1 << 20;
         let size = 9 * mib as u64 + 1;
         let end = 9 * mib + 1;
-        check_pieces(vec![segment(1, size)], 2, &[&[("1", Some((0, end / 2)))], &[("1", Some((end / 2, end)))]]);
+        check_pieces(&[segment(1, size)], 2, &[&[("1", Some((0, end / 2)))], &[("1", Some((end / 2, end)))]]);
     }
 
     #[test]
     fn there_are_no_empty_groups() {
-        check_pieces(vec![segment(1, 10)], 8, &[&[("1", None)]]);
+        check_pieces(&[segment(1, 10)], 8, &[&[("1", None)]]);
+    }
+
+    #[test]
+    fn what_a_scan_says_of_its_rows_is_exact_only_where_all_come_out() {
+        let all = scan_statistics(&[segment(1, 10), segment(2, 10)], 0, 1);
+        assert_eq!((all.num_rows, all.column_statistics.len()), (Precision::Exact(20), 1));
+        let some = scan_statistics(&[segment(1, 10), with_dead(2, 4)], 0, 2);
+        assert_eq!((some.num_rows, some.column_statistics.len()), (Precision::Inexact(16), 2));
+        assert_eq!(some.total_byte_size, Precision::Inexact(128));
+    }
+
+    #[test]
+    fn a_file_with_dead_rows_keeps_the_statistics_of_all_its_rows() {
+        let mask = HiddenColumn::new(Hidden::Mask, "#mask".to_owned());
+        let row = HiddenColumn::new(Hidden::Row, "#row".to_owned());
+        let files = cut_files(&[segment(1, 10), with_dead(2, 4)], &[mask, row], 1);
+        let values: Vec<String> = files.iter().map(|file| format!("{:?}", file.partition_values)).collect();
+        assert_eq!(values, ["[UInt32(1)]", "[UInt32(0)]"]);
+        let rows = files[0].statistics.as_ref().unwrap().num_rows;
+        assert_eq!(rows, Precision::Exact(10));
+    }
+
+    #[test]
+    fn hidden_columns_stand_behind_the_others() {
+        let columns = columns(&[column(1, "a", DataType::Int64, None), column(2, "b", DataType::Int64, None)]);
+        let hidden = [
+            HiddenColumn::new(Hidden::Mask, columns.free_name("mask")),
+            HiddenColumn::new(Hidden::Row, columns.free_name("row")),
+        ];
+        let schema = table_schema(&columns, &hidden);
+        let projection = named_projection(&columns, &[1], &hidden);
+        let projected = projection.project_schema(schema.table_schema()).unwrap();
+        let names: Vec<&str> = projected.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names, ["b", "#mask", "#row"]);
     }
 
     #[test]

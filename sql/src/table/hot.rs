@@ -112,11 +112,13 @@ impl DataSource for HotSource {
     fn fmt_as(&self, t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
         let filters: Vec<String> = self.filters.iter().map(|filter| filter.to_string()).collect();
+        // Frozen rows that are only counted are among rows without columns.
+        let kind = if self.rows.schema().fields().is_empty() { "counted_rows" } else { "hot_rows" };
         match t {
             DisplayFormatType::Default | DisplayFormatType::Verbose => {
                 write!(
                     f,
-                    "hot_rows={}, version={}, partitions={}, projection=[{}]",
+                    "{kind}={}, version={}, partitions={}, projection=[{}]",
                     self.rows.len(),
                     self.version,
                     self.partitions.len(),

@@ -14,8 +14,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use frostline_catalog::{ObjectId, State, Version};
 use frostline_engine::Lake;
 
-use super::blend::{Scan, is_usable};
+use super::blend::{Scan, is_usable, names_only};
 use super::columns::plain_schema;
+use super::places;
 use super::summary::ScanLog;
 
 /// A table at a version.
@@ -29,15 +30,26 @@ pub(crate) struct TableAt {
     state: Arc<State>,
     table: ObjectId,
     version: Version,
+    /// The table's columns.
+    columns: SchemaRef,
+    /// What scans give.
     schema: SchemaRef,
+    places: bool,
     log: Option<ScanLog>,
 }
 
 impl TableAt {
     /// The table with this id, as it was at a version of the state.
     pub(crate) fn new(lake: Arc<Lake>, state: Arc<State>, table: ObjectId, version: Version) -> Self {
-        let schema = plain_schema(&state.columns_at(table, version));
-        Self { lake, state, table, version, schema, log: None }
+        let columns = plain_schema(&state.columns_at(table, version));
+        Self { lake, state, table, version, schema: Arc::clone(&columns), columns, places: false, log: None }
+    }
+
+    /// The same table with four columns more, which say where its rows are; see [`places`].
+    pub(crate) fn with_places(mut self) -> Self {
+        self.schema = places::with_places(&self.columns);
+        self.places = true;
+        self
     }
 
     /// The same table, whose scans note what they decide.
@@ -66,7 +78,7 @@ impl TableProvider for TableAt {
     /// Filters rule out segments, row groups and pages; rows that pass them by are filtered above the scan.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let answer = |filter: &Expr| {
-            if is_usable(filter) {
+            if is_usable(filter) && names_only(filter, &self.columns) {
                 TableProviderFilterPushDown::Inexact
             } else {
                 TableProviderFilterPushDown::Unsupported
@@ -90,6 +102,8 @@ impl TableProvider for TableAt {
             projection: projection.map(Vec::as_slice),
             filters,
             limit,
+            places: self.places,
+            chosen: None,
         };
         let (plan, summary) = scan.plan(session).await?;
         if let Some(log) = &self.log {

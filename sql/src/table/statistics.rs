@@ -37,6 +37,22 @@ pub(super) fn merge<'a>(parts: impl IntoIterator<Item = &'a Statistics>, columns
     whole
 }
 
+/// The statistics of so many of some rows, given those of all. None is exact: a bound may be the value of a dead row.
+pub(super) fn of_some_rows(all: Statistics, rows: usize) -> Statistics {
+    let share = match all.num_rows.get_value() {
+        Some(count) if *count > 0 => rows as f64 / *count as f64,
+        _ => 1.0,
+    };
+    let mut some = all.to_inexact();
+    some.num_rows = Precision::Inexact(rows);
+    some.total_byte_size = some.total_byte_size.with_estimated_selectivity(share);
+    for column in &mut some.column_statistics {
+        column.byte_size = column.byte_size.with_estimated_selectivity(share);
+        column.null_count = column.null_count.with_estimated_selectivity(share);
+    }
+    some
+}
+
 /// Whether a column of a part is known to hold nulls only.
 fn is_all_null(part: &Statistics, column: &ColumnStatistics) -> bool {
     match (part.num_rows, column.null_count) {
@@ -87,6 +103,17 @@ mod tests {
     #[test]
     fn a_part_of_nulls_only_does_not_hide_the_range() {
         check(&[part(2, 2, None), part(4, 0, Some((1, 4))), part(1, 1, None)], 7, Some((1, 4)));
+    }
+
+    #[test]
+    fn nothing_is_exact_of_some_rows() {
+        let some = of_some_rows(part(10, 4, Some((1, 9))), 5);
+        assert_eq!(some.num_rows, Precision::Inexact(5));
+        assert_eq!(some.total_byte_size, Precision::Inexact(40));
+        let column = &some.column_statistics[0];
+        assert_eq!(column.null_count, Precision::Inexact(2));
+        assert_eq!(column.min_value, Precision::Inexact(ScalarValue::Int64(Some(1))));
+        assert_eq!(column.max_value, Precision::Inexact(ScalarValue::Int64(Some(9))));
     }
 
     #[test]

@@ -17,12 +17,15 @@ pub(crate) struct ScanSummary {
     pub(crate) version: Version,
     /// How many frozen segments the table has at the version.
     pub(crate) segments_total: usize,
-    /// How many of them are not read, because their statistics or the limit rule them out.
+    /// How many of them are not read, because their statistics or the limit rule them out, or because the catalog knows
+    /// how many rows they have and nothing else was asked.
     pub(crate) segments_pruned: usize,
     /// How many hot rows the scan goes through.
     pub(crate) hot_rows: usize,
-    /// How many rows the frozen segments have that are read.
+    /// How many rows come out of the frozen segments that are read, before any filter.
     pub(crate) frozen_rows: u64,
+    /// How many other rows these segments have: dead ones, or such as were not chosen.
+    pub(crate) dead_rows: u64,
     /// How many bytes these segments take in the store.
     pub(crate) bytes: u64,
 }
@@ -35,12 +38,13 @@ impl ScanSummary {
 
     /// Writes the numbers among a source's metrics, so that EXPLAIN ANALYZE shows them.
     pub(super) fn count(&self, metrics: &ExecutionPlanMetricsSet) {
-        let numbers: [(&'static str, usize); 6] = [
+        let numbers: [(&'static str, usize); 7] = [
             ("segments_total", self.segments_total),
             ("segments_pruned", self.segments_pruned),
             ("segments_scanned", self.segments_scanned()),
             ("hot_rows", self.hot_rows),
             ("frozen_rows", usize::try_from(self.frozen_rows).unwrap_or(usize::MAX)),
+            ("dead_rows", usize::try_from(self.dead_rows).unwrap_or(usize::MAX)),
             ("segment_bytes", usize::try_from(self.bytes).unwrap_or(usize::MAX)),
         ];
         for (name, number) in numbers {
@@ -67,6 +71,7 @@ mod tests {
             segments_pruned: 3,
             hot_rows: 10,
             frozen_rows: 200,
+            dead_rows: 3,
             bytes: 4096,
         };
         assert_eq!(summary.segments_scanned(), 2);

@@ -33,13 +33,14 @@ pub(super) struct Zone {
 }
 
 impl HotRows {
-    /// Takes batches that all have the schema.
+    /// Takes batches that all have the schema. Of rows without columns only the number counts: a batch is a zone then.
     pub(in crate::table) fn new(schema: SchemaRef, batches: &[RecordBatch]) -> Self {
+        let zone_rows_max = if schema.fields().is_empty() { usize::MAX } else { ZONE_ROWS_MAX };
         let mut zones: Vec<Zone> = Vec::new();
         for batch in batches {
             let mut start = 0;
             while start < batch.num_rows() {
-                let length = ZONE_ROWS_MAX.min(batch.num_rows() - start);
+                let length = zone_rows_max.min(batch.num_rows() - start);
                 zones.push(Zone::new(batch.slice(start, length)));
                 start += length;
             }
