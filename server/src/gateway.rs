@@ -329,6 +329,10 @@ pub(crate) fn label(statement: &Statement) -> &'static str {
         Statement::Use(_) | Statement::Set(_) | Statement::SetAsOf(_) | Statement::Reset(_) => "set",
         Statement::Prepare(_) | Statement::Execute(_) | Statement::Deallocate(_) => "prepared",
         Statement::CopyTo(_) | Statement::CopyFrom(_) => "copy",
+        Statement::Delete(_) => "delete",
+        Statement::Update(_) => "update",
+        Statement::Merge(_) => "merge",
+        Statement::Truncate(_) => "truncate",
         _ => "show",
     }
 }

@@ -36,6 +36,7 @@ use crate::result_names::{ResultNames, distinct_columns};
 use crate::settings::{self, OwnSettings};
 use crate::system::{SettingRow, SystemTable};
 use crate::table::{ScanLog, TableAt};
+use crate::target::{check_names, target_name, target_rows};
 
 /// The name of the one catalog.
 pub(crate) const CATALOG: &str = "lake";
@@ -219,6 +220,12 @@ impl Context {
                     };
                     self.note_version(at);
                 }
+                Reference::Target { name, key } => {
+                    let qualified = self.qualify(&name)?;
+                    planned.insert(key, self.target(&qualified)?);
+                    self.note_read(&qualified, self.visible);
+                    self.note_version(self.visible);
+                }
                 Reference::File { path, key } => {
                     let provider = crate::files::open_path(self, &path).await?;
                     let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
@@ -269,6 +276,18 @@ impl Context {
         .boxed()
     }
 
+    /// The table that the statement changes, with what says where each of its rows is.
+    fn target(&self, qualified: &QualifiedName) -> Result<Arc<dyn TableProvider>, Error> {
+        let table = self.find_table(qualified, self.visible)?;
+        check_names(qualified, &self.state.columns_at(table, self.visible))?;
+        let provider = TableAt::new(Arc::clone(&self.lake), Arc::clone(&self.state), table, self.visible)
+            .with_scan_log(self.scans.clone())
+            .with_places();
+        let name = target_name(qualified);
+        let provider = self.read_in_zone(Arc::new(provider), name.clone())?;
+        Ok(target_rows(provider, name)?)
+    }
+
     /// A relation as the session's zone has it read.
     fn read_in_zone(
         &self,
@@ -282,7 +301,7 @@ impl Context {
     }
 
     /// Notes a table that is read without a version of its own: a later change of its rows is a conflict.
-    fn note_read(&self, qualified: &QualifiedName, version: Version) {
+    pub(crate) fn note_read(&self, qualified: &QualifiedName, version: Version) {
         if version == self.visible
             && let Some(Relation::Table(table, _)) = self.find(qualified, version)
         {

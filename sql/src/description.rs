@@ -103,6 +103,9 @@ impl Session {
             {
                 collect_parameters(query, &mut types);
             }
+            if let Some(parts) = statement.parts() {
+                collect_parameters(&parts, &mut types);
+            }
             let columns = match statement {
                 Statement::Query(query) => {
                     let (plan, names) = context.plan_result(query).await?;
@@ -115,6 +118,14 @@ impl Session {
                 }
                 Statement::Insert(insert) => {
                     let (plan, of_columns) = statement::plan_source(context, insert).await?;
+                    for (name, data_type) in of_columns {
+                        types.entry(name).or_default().get_or_insert(data_type);
+                    }
+                    add_types(&plan, &mut types)?;
+                    None
+                }
+                Statement::Delete(_) | Statement::Update(_) | Statement::Merge(_) => {
+                    let (plan, of_columns) = statement::describe_change(context, statement).await?;
                     for (name, data_type) in of_columns {
                         types.entry(name).or_default().get_or_insert(data_type);
                     }

@@ -16,6 +16,7 @@ use frostline_engine::io::ReadError;
 use frostline_engine::{LakeError, TakeError, VerifyError};
 
 use crate::parse::ParseError;
+use crate::target::is_own_name;
 
 /// What kind of mistake or mishap it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -361,12 +362,12 @@ fn plain(error: &DataFusionError) -> String {
     match error {
         DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
             SchemaError::FieldNotFound { field, valid_fields } => {
-                let known = valid_fields.iter().map(|column| column.name.as_str());
+                let known = valid_fields.iter().map(|column| column.name.as_str()).filter(|name| !is_own_name(name));
                 match frostline_catalog::nearest(&field.name, known) {
                     Some(nearest) => format!("column `{}` not found; did you mean `{nearest}`?", field.name),
                     None => {
                         let mut names: Vec<String> = Vec::new();
-                        for column in valid_fields {
+                        for column in valid_fields.iter().filter(|column| !is_own_name(&column.name)) {
                             let name = format!("`{}`", column.name);
                             if !names.contains(&name) {
                                 names.push(name);

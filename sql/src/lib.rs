@@ -54,6 +54,7 @@ mod statement;
 mod stop;
 mod system;
 mod table;
+mod target;
 mod type_name;
 
 pub use answer::{Answer, Committed, Rows};

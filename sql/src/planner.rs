@@ -1,4 +1,5 @@
-//! Hands the planner the relations that were resolved before planning: those with a version, and files.
+//! Hands the planner the relations that were resolved before planning: those with a version, files, and the target of a
+//! statement that changes rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,11 +7,13 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, Result, TableReference};
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::TableFactor;
 
+use crate::parse::is_source_mark;
 use crate::references::planned_key;
+use crate::target::SOURCE_ROW;
 
 /// Plans the relations that carry a version clause or stand for files.
 ///
@@ -34,6 +37,11 @@ impl RelationPlanner for VersionPlanner {
         relation: TableFactor,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
+        if let TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } = &relation
+            && is_source_mark(alias)
+        {
+            return plan_source(table_with_joins.relation.clone(), context);
+        }
         let key = planned_key(&relation).map_err(|error| DataFusionError::External(Box::new(error)))?;
         let (Some(key), TableFactor::Table { name, alias, args, .. }) = (key, &relation) else {
             return Ok(RelationPlanning::Original(Box::new(relation)));
@@ -53,4 +61,13 @@ impl RelationPlanner for VersionPlanner {
         };
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
     }
+}
+
+/// Plans the source of a MERGE, with the column that tells its rows from none.
+fn plan_source(source: TableFactor, context: &mut dyn RelationPlannerContext) -> Result<RelationPlanning> {
+    let source = context.plan(source)?;
+    let mut columns: Vec<Expr> = source.schema().columns().into_iter().map(Expr::Column).collect();
+    columns.push(lit(true).alias(SOURCE_ROW));
+    let plan = LogicalPlanBuilder::from(source).project(columns)?.build()?;
+    Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))))
 }

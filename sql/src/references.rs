@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{self, ObjectName, Query, TableFactor, Visit, Visitor};
 
 use crate::context::fold;
-use crate::parse::{ParseError, VersionClause, version_clause};
+use crate::parse::{ParseError, VersionClause, is_target_mark, version_clause};
 
 /// One relation that a query names.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) enum Reference {
     File { path: String, key: String },
     /// A function that reads files: `read_csv('…')`.
     ReadFunction { name: String, arguments: Vec<ast::FunctionArg>, key: String },
+    /// The table that the statement changes: it is read with what says where each row is.
+    Target { name: ObjectName, key: String },
 }
 
 /// The relations of a query.
@@ -54,9 +56,12 @@ pub(crate) fn references(query: &Query) -> Result<References, ParseError> {
 /// How the planner finds a relation again that was resolved before planning; `None` for those it finds by name.
 pub(crate) fn planned_key(relation: &TableFactor) -> Result<Option<String>, ParseError> {
     Ok(match reference(relation)? {
-        Some(Reference::At { key, .. } | Reference::File { key, .. } | Reference::ReadFunction { key, .. }) => {
-            Some(key)
-        }
+        Some(
+            Reference::At { key, .. }
+            | Reference::File { key, .. }
+            | Reference::ReadFunction { key, .. }
+            | Reference::Target { key, .. },
+        ) => Some(key),
         Some(Reference::Plain(_)) | None => None,
     })
 }
@@ -64,6 +69,9 @@ pub(crate) fn planned_key(relation: &TableFactor) -> Result<Option<String>, Pars
 fn reference(relation: &TableFactor) -> Result<Option<Reference>, ParseError> {
     let TableFactor::Table { name, args, version, .. } = relation else { return Ok(None) };
     if let Some(version) = version {
+        if is_target_mark(version) {
+            return Ok(Some(Reference::Target { name: name.clone(), key: format!("{name} AS TARGET") }));
+        }
         let clause = Box::new(version_clause(version)?);
         let key = format!("{name} AT {clause:?}");
         return Ok(Some(Reference::At { name: name.clone(), clause, key }));

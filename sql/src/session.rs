@@ -473,6 +473,10 @@ impl Statement {
                 | Self::CreateTag(_)
                 | Self::DropTag(_)
                 | Self::CopyFrom(_)
+                | Self::Delete(_)
+                | Self::Update(_)
+                | Self::Merge(_)
+                | Self::Truncate(_)
         )
     }
 }

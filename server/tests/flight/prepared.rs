@@ -217,3 +217,28 @@ fn a_closed_handle_names_nothing() {
         served.end().await;
     });
 }
+
+#[test]
+fn an_update_takes_one_row_of_values() {
+    run(async {
+        let served = Served::open("prepared-update").await;
+        let mut client = served.client().await;
+        update(&mut client, "CREATE TABLE t (id BIGINT, name VARCHAR)").await;
+        update(&mut client, "INSERT INTO t VALUES (1, 'a'), (2, 'b')").await;
+        let mut prepared = client.prepare("UPDATE t SET name = ? WHERE id = ?".to_owned(), None).await.unwrap();
+        let parameters = prepared.parameter_schema().unwrap().clone();
+        assert_eq!(parameters.field(0).data_type(), &DataType::Utf8);
+        assert_eq!(parameters.field(1).data_type(), &DataType::Int64);
+        let rows = |names: Vec<&str>, ids: Vec<i64>| {
+            values(vec![Arc::new(StringArray::from(names)), Arc::new(Int64Array::from(ids))])
+        };
+        prepared.set_parameters(rows(vec!["z"], vec![2])).unwrap();
+        assert_eq!(prepared.execute_update().await.unwrap(), 1);
+        prepared.set_parameters(rows(vec!["x", "y"], vec![1, 2])).unwrap();
+        let error = prepared.execute_update().await.unwrap_err().to_string();
+        assert!(error.contains("only an INSERT takes several rows of parameters"), "{error}");
+        let names = query(&mut client, "SELECT name FROM t ORDER BY id").await;
+        assert_eq!(texts(&names, 0), ["a", "z"]);
+        served.end().await;
+    });
+}

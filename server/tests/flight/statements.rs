@@ -243,3 +243,22 @@ fn commits_and_results_are_seen_by_every_client() {
         served.end().await;
     });
 }
+
+#[test]
+fn statements_that_change_rows_say_how_many() {
+    run(async {
+        let served = Served::open("changes").await;
+        let mut client = served.client().await;
+        three_rows(&mut client).await;
+        assert_eq!(update(&mut client, "UPDATE t SET name = 'z' WHERE id < 3").await, 2);
+        assert_eq!(update(&mut client, "DELETE FROM t WHERE id = 1").await, 1);
+        let merge = "MERGE INTO t USING (VALUES (2, 'b'), (9, 'i')) AS s (id, name) ON t.id = s.id \
+                     WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *";
+        assert_eq!(update(&mut client, merge).await, 2);
+        assert_eq!(update(&mut client, "DELETE FROM t WHERE false").await, 0);
+        assert_eq!(update(&mut client, "INSERT OVERWRITE t SELECT id, name FROM t WHERE id < 9").await, 2);
+        assert_eq!(update(&mut client, "TRUNCATE t").await, 2);
+        assert_eq!(number(&mut client, "SELECT count(*) FROM t").await, 0);
+        served.end().await;
+    });
+}

@@ -15,9 +15,9 @@ use datafusion::sql::sqlparser::ast::{
 /// A row of VALUES.
 type Row = Parens<Vec<Expr>>;
 
-/// Rewrites a query and all queries within it.
-pub(crate) fn desugar(query: &mut Query) {
-    let ControlFlow::<()>::Continue(()) = VisitMut::visit(query, &mut Desugar) else { return };
+/// Rewrites a piece of the syntax tree, such as a query, and all queries within it.
+pub(crate) fn desugar<N: VisitMut>(node: &mut N) {
+    let ControlFlow::<()>::Continue(()) = VisitMut::visit(node, &mut Desugar) else { return };
 }
 
 struct Desugar;
@@ -93,7 +93,8 @@ fn united(mut rows: Vec<Row>) -> SetExpr {
     SetExpr::Select(Box::new(select_of((1..).zip(values).map(named).collect())))
 }
 
-fn select_of(projection: Vec<SelectItem>) -> Select {
+/// A SELECT of these items, without any other clause.
+pub(crate) fn select_of(projection: Vec<SelectItem>) -> Select {
     Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: Vec::new(),

@@ -2,8 +2,11 @@
 //!
 //! Every accepted spelling becomes `FOR SYSTEM_TIME AS OF <marker> <expression>`. A marker is an unquoted word with a
 //! space in it, which no text can produce, so a marker that the parser meets was put there by the token pass.
+//!
+//! Two marks are put on the syntax tree later, where a statement that changes rows becomes a query: on its target,
+//! which is read with what says where each row is, and on the source of a MERGE.
 
-use datafusion::sql::sqlparser::ast::Ident;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, TableAlias, TableVersion, Value};
 use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 
 /// What a version clause says its expression is.
@@ -110,4 +113,38 @@ impl Marker {
     pub(crate) fn is_closed(self) -> bool {
         self.closed
     }
+}
+
+/// The word that marks the target of a statement that changes rows.
+const TARGET: &str = "target of the statement";
+
+/// The word that marks the source of a MERGE.
+const SOURCE: &str = "source of the statement";
+
+/// The mark of a statement's target, in the place of a version clause. No clause that is written is one.
+pub(crate) fn target_mark() -> TableVersion {
+    let value = Box::new(Expr::Value(Value::Null.with_empty_span()));
+    TableVersion::ForSystemTimeAsOf(Expr::Prefixed { prefix: Ident::new(TARGET), value })
+}
+
+/// Whether a table is marked as the target of a statement.
+pub(crate) fn is_target_mark(version: &TableVersion) -> bool {
+    match version {
+        TableVersion::ForSystemTimeAsOf(Expr::Prefixed { prefix, .. }) => is_mark(prefix, TARGET),
+        _ => false,
+    }
+}
+
+/// The mark of a MERGE's source, as the alias of parentheses around it. No alias that is written is one.
+pub(crate) fn source_mark() -> TableAlias {
+    TableAlias { explicit: true, name: Ident::new(SOURCE), columns: Vec::new(), at: None }
+}
+
+/// Whether an alias marks the source of a MERGE.
+pub(crate) fn is_source_mark(alias: &TableAlias) -> bool {
+    is_mark(&alias.name, SOURCE)
+}
+
+fn is_mark(ident: &Ident, word: &str) -> bool {
+    ident.quote_style.is_none() && ident.value == word
 }

@@ -5,7 +5,7 @@
 //! tokens/     one pass over a statement's tokens      parser/         one file for each kind of statement
 //! marker      what the pass leaves for the dialect    version_clause  which version a table is read at
 //! dialect     DataFusion's dialect, with versions     check/          what the planner would drop is refused
-//! desugar     spellings that it drops or cannot run
+//! desugar     spellings that it drops or cannot run           dml       statements that change rows
 //! ```
 //!
 //! * A version clause is read as what it says, or it is an error with the nearest accepted form. It is never dropped.
@@ -14,6 +14,7 @@
 mod check;
 mod desugar;
 mod dialect;
+mod dml;
 mod error;
 mod marker;
 mod parser;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use check::{VersionedTable, table_versions};
 pub use dialect::FrostlineDialect;
+pub use dml::{Delete, Merge, MergeAction, MergeClause, MergeWhen, Target, Update};
 pub use error::{ParseError, Position};
 pub use parser::{Parsed, Script, parse_one, parse_script};
 pub use statement::{
@@ -34,3 +36,6 @@ pub use statement::{
     DropNames, DropTag, Execute, Explain, Insert, Prepare, Set, ShowTables, SortColumn, Statement, TableAt,
 };
 pub use version_clause::{VersionClause, version_clause};
+
+pub(crate) use dml::query_of;
+pub(crate) use marker::{is_source_mark, is_target_mark, source_mark, target_mark};

@@ -11,12 +11,18 @@
 mod alter;
 mod copy;
 mod create;
+mod delete;
 mod describe;
 mod explain;
 mod insert;
+mod merge;
 mod options;
 mod refused;
 mod session;
+mod target;
+mod truncate;
+mod update;
+mod with;
 
 use std::collections::BTreeSet;
 
@@ -153,9 +159,10 @@ impl StatementParser<'_> {
             }
         };
         match verb.as_str() {
-            "SELECT" | "WITH" | "VALUES" | "FROM" | "TABLE" => self.query().map(Statement::Query),
+            "SELECT" | "VALUES" | "FROM" | "TABLE" => self.query().map(Statement::Query),
+            "WITH" => self.with(),
             "EXPLAIN" => self.explain(),
-            "INSERT" => self.insert(),
+            "INSERT" => self.insert(None),
             "CREATE" => self.create(),
             "DROP" => self.drop(),
             "ALTER" => self.alter(),
@@ -169,6 +176,10 @@ impl StatementParser<'_> {
             "SET" => self.set(),
             "RESET" => self.reset(),
             "COPY" => self.copy(),
+            "DELETE" => self.delete(None),
+            "UPDATE" => self.update(None),
+            "MERGE" => self.merge(None),
+            "TRUNCATE" => self.truncate(),
             _ => Err(refused::verb(&verb, first.span.start)),
         }
     }

@@ -3,6 +3,7 @@
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::sqlparser::ast::{ColumnDef, DataType, Expr, Ident, ObjectName, Query, TableConstraint};
 
+use super::dml::{Delete, Merge, Update};
 use super::version_clause::VersionClause;
 
 /// One statement, as its text says it. Names are not resolved and versions not evaluated.
@@ -69,6 +70,14 @@ pub enum Statement {
     CopyTo(CopyTo),
     /// `COPY … FROM`.
     CopyFrom(CopyFrom),
+    /// `DELETE FROM t …`.
+    Delete(Delete),
+    /// `UPDATE t SET …`.
+    Update(Update),
+    /// `MERGE INTO t USING …`.
+    Merge(Merge),
+    /// `TRUNCATE t`.
+    Truncate(ObjectName),
 }
 
 impl Statement {
@@ -85,6 +94,18 @@ impl Statement {
             _ => None,
         }
     }
+
+    /// Every relation and expression of a statement that changes rows in place, or of one that explains it, as one
+    /// query that is never run.
+    pub(crate) fn parts(&self) -> Option<Query> {
+        match self {
+            Self::Delete(delete) => Some(delete.parts()),
+            Self::Update(update) => Some(update.parts()),
+            Self::Merge(merge) => Some(merge.parts()),
+            Self::Explain(explain) => explain.inner.parts(),
+            _ => None,
+        }
+    }
 }
 
 /// `EXPLAIN [ANALYZE] [VERBOSE] [FORMAT f]`, or the same as `EXPLAIN (option, …)`.
@@ -92,11 +113,12 @@ impl Statement {
 pub struct Explain {
     /// The options, `analyze`, `verbose` and `format` among them.
     pub options: ExplainStatementOptions,
-    /// A query, an INSERT, a CREATE TABLE with a query, or a COPY TO. A query if `analyze` is set.
+    /// A query, an INSERT, DELETE, UPDATE or MERGE, a CREATE TABLE with a query, or a COPY TO. A query if `analyze` is
+    /// set.
     pub inner: Box<Statement>,
 }
 
-/// An INSERT.
+/// An INSERT, or INSERT OVERWRITE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Insert {
     /// The table that receives the rows.
@@ -107,6 +129,8 @@ pub struct Insert {
     pub by_name: bool,
     /// The rows; `None` for `DEFAULT VALUES`, one row of defaults.
     pub source: Option<Box<Query>>,
+    /// Whether the rows take the place of all that are there (`INSERT OVERWRITE`).
+    pub overwrite: bool,
 }
 
 /// A CREATE TABLE. It has columns, or `like`, or `query`; columns and query may come together.
@@ -266,7 +290,7 @@ pub struct Prepare {
     pub data_types: Vec<DataType>,
     /// The text behind AS, as typed, to be planned again at each execution.
     pub text: String,
-    /// A query or an INSERT.
+    /// A query, INSERT, DELETE, UPDATE or MERGE.
     pub statement: Box<Statement>,
 }
 

@@ -1,6 +1,7 @@
 //! Claims about reading SQL.
 
 mod dialect;
+mod dml;
 mod refusals;
 mod scripts;
 mod statements;

@@ -40,7 +40,8 @@ impl Task<'_> {
                     let found = parameters.len();
                     Err(Error::statement(format!(
                         "only an INSERT takes several rows of parameters; this takes one, not {found}"
-                    )))
+                    ))
+                    .with_hint("bring the rows into a table, and write `MERGE INTO … USING` that table"))
                 }
             },
             Self::Import { table, files, request, progress } => {

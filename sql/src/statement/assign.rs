@@ -53,6 +53,24 @@ pub(super) fn assign_all(
     assign(context, plan, columns, &places)
 }
 
+/// The same rows, where the query's first columns are kept as they are, and behind them stand values for all of these
+/// columns, in order.
+pub(super) fn assign_behind(
+    context: &Context,
+    plan: LogicalPlan,
+    columns: &[Column],
+    kept: usize,
+) -> Result<LogicalPlan, Error> {
+    let schema = Arc::clone(plan.schema());
+    let given = schema.columns();
+    let mut values: Vec<Expr> = given.iter().take(kept).cloned().map(Expr::Column).collect();
+    for (source, column) in given.iter().skip(kept).zip(columns) {
+        let fit = fit_for(context, column);
+        values.push(fit.expression(Expr::Column(source.clone()), &schema)?.alias(column.name.as_str()));
+    }
+    Ok(LogicalPlanBuilder::from(plan).project(values)?.build()?)
+}
+
 /// What makes computed values fit a column.
 pub(super) fn fit_for(context: &Context, column: &Column) -> Fit {
     Fit::new(&context.base, column.name.as_str(), computed_type(&column.data_type))

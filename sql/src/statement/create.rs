@@ -216,6 +216,7 @@ fn check_view_text(context: &Context, text: &str, view: &QualifiedName) -> Resul
                     )));
                 }
             }
+            Reference::Target { .. } => {}
             Reference::File { .. } | Reference::ReadFunction { .. } => {
                 return Err(Error::statement("a view cannot rest on a file: import it into a table first"));
             }

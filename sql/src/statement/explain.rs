@@ -1,6 +1,7 @@
 //! EXPLAIN [ANALYZE]: the planner's plans, what each scan pruned and read, and what was asked of a distant store.
 //!
-//! * Of a statement that writes, the query that feeds it is planned and shown. Nothing is written, and no file made.
+//! * Of a statement that writes, the query that feeds it, or finds the rows that it changes, is planned and shown.
+//!   Nothing is written, and no file made.
 //! * Requests are counted for the whole process: those of statements that run at the same time are among them.
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use datafusion::sql::sqlparser::ast;
 use futures::StreamExt;
 
 use super::Work;
+use super::dml;
 use super::insert::planned;
 use crate::answer::{Answer, Rows};
 use crate::context::Context;
@@ -76,6 +78,7 @@ async fn feeding_plan(context: &Arc<Context>, statement: &Statement) -> Result<L
                 false => planned.rows(&context.parameters),
             }
         }
+        Statement::Delete(_) | Statement::Update(_) | Statement::Merge(_) => dml::plan(context, statement).await,
         Statement::CreateTable(CreateTable { query: Some(query), .. })
         | Statement::CopyTo(CopyTo { source: CopySource::Query(query), .. }) => {
             context.plan_query(query, context.visible, 0).await

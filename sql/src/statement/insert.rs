@@ -1,4 +1,4 @@
-//! INSERT.
+//! INSERT, and INSERT OVERWRITE, whose rows take the place of all that are there.
 
 use std::sync::Arc;
 
@@ -9,12 +9,13 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF};
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::ObjectId;
 use frostline_catalog::schema::Column;
-use frostline_catalog::transaction::TableTarget;
+use frostline_catalog::transaction::{Proposal, TableTarget};
 
 use super::Work;
 use super::assign::{assign, fit_for};
 use super::cell::fit_cell;
 use super::create::counted;
+use super::dml::begin_anew;
 use super::name::own_schema;
 use super::row_template::{ROWS_MAX, RowTemplate};
 use crate::column::computed_type;
@@ -76,6 +77,12 @@ pub(crate) async fn run_each(
     parameters: &[Parameters],
 ) -> Result<Work, Error> {
     session.inner().check_writes()?;
+    if insert.overwrite && parameters.len() != 1 {
+        return Err(Error::statement(
+            "INSERT OVERWRITE takes one row of parameters: each would replace the one before",
+        )
+        .with_hint("INSERT takes several"));
+    }
     let from = Arc::clone(context);
     let planned = planned(context, insert).await?;
     let context = &planned.context;
@@ -87,14 +94,19 @@ pub(crate) async fn run_each(
     }
     let rows = rows.finish().await?;
     let count = rows.rows();
-    if count == 0 {
+    let mut changes: Vec<Proposal> = Vec::new();
+    let operation = if insert.overwrite { "insert overwrite" } else { "insert" };
+    if insert.overwrite {
+        changes.extend(begin_anew(context, planned.table, count)?);
+    }
+    if count == 0 && changes.is_empty() {
         return Ok(Work::no_change(context));
     }
     let mut blocks = Vec::new();
-    let changes = rows.into_proposals(TableTarget::Existing(planned.table), &mut blocks);
+    changes.extend(rows.into_proposals(TableTarget::Existing(planned.table), &mut blocks));
     Ok(Work::Commit(Commit {
-        operation: "insert",
-        summary: format!("insert {}, {}", planned.name, counted(count)),
+        operation,
+        summary: format!("{operation} {}, {}", planned.name, counted(count)),
         rows: count,
         reads: context.tables_read(),
         changes,
@@ -209,7 +221,7 @@ pub(crate) async fn plan_source(
 
 /// The same snapshot with a function for each column that makes a value fit it. The cells of VALUES call it, each for
 /// itself, because the type that holds all cells of a column may hold none of them exactly.
-fn with_fits(context: &Context, columns: &[Column]) -> Result<Context, Error> {
+pub(super) fn with_fits(context: &Context, columns: &[Column]) -> Result<Context, Error> {
     let mut own = context.with_parameters(context.parameters.clone());
     for column in columns {
         let function = Arc::new(ScalarUDF::from(fit_for(&own, column)));
@@ -270,7 +282,7 @@ fn other_count(table: &QualifiedName, expected: usize) -> Error {
 }
 
 /// The places of columns that are named.
-fn places<'a>(
+pub(super) fn places<'a>(
     table: &QualifiedName,
     columns: &[Column],
     names: impl IntoIterator<Item = &'a str>,

@@ -7,6 +7,7 @@ mod cell;
 mod copy;
 mod create;
 mod describe;
+mod dml;
 mod drop;
 mod explain;
 mod ingest;
@@ -28,6 +29,7 @@ use futures::future::BoxFuture;
 pub(crate) use append::append_batches;
 pub(crate) use copy::import_files;
 pub(crate) use describe::schema as describe_schema;
+pub(crate) use dml::describe as describe_change;
 pub(crate) use explain::plan as plan_explain;
 pub(crate) use ingest::begin as begin_ingest;
 pub use ingest::{IfExists, IfMissing, Ingest};
@@ -100,6 +102,10 @@ pub(crate) fn run<'a>(
             Statement::Reset(name) => setting::reset(session, name),
             Statement::CopyTo(copy) => copy::to(session, context, copy).await,
             Statement::CopyFrom(copy) => copy::from(session, context, copy).await,
+            Statement::Delete(delete) => dml::delete(session, context, delete).await,
+            Statement::Update(update) => dml::update(session, context, update).await,
+            Statement::Merge(merge) => dml::merge(session, context, merge).await,
+            Statement::Truncate(table) => dml::truncate(context, table),
         }
     }
     .boxed()

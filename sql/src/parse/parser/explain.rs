@@ -17,6 +17,9 @@ impl StatementParser<'_> {
         match &inner {
             Statement::Query(_) => {}
             Statement::Insert(_)
+            | Statement::Delete(_)
+            | Statement::Update(_)
+            | Statement::Merge(_)
             | Statement::CreateTable(CreateTable { query: Some(_), .. })
             | Statement::CopyTo(_) => {
                 if options.analyze {

@@ -1,6 +1,6 @@
 //! INSERT.
 
-use datafusion::sql::sqlparser::ast::{self, TableObject};
+use datafusion::sql::sqlparser::ast::{self, TableObject, With};
 
 use super::StatementParser;
 use crate::parse::check::check;
@@ -9,11 +9,16 @@ use crate::parse::error::ParseError;
 use crate::parse::statement::{Insert, Statement};
 
 impl StatementParser<'_> {
-    /// `INSERT INTO t [(a, b)] [BY NAME] SELECT … | VALUES … | DEFAULT VALUES`
-    pub(super) fn insert(&mut self) -> Result<Statement, ParseError> {
+    /// `[WITH …] INSERT INTO | OVERWRITE t [(a, b)] [BY NAME] SELECT … | VALUES … | DEFAULT VALUES`
+    pub(super) fn insert(&mut self, with: Option<With>) -> Result<Statement, ParseError> {
         let at = self.here();
         match self.sql().parse_statement()? {
-            ast::Statement::Insert(found) => convert(found, self.by_name).map(Statement::Insert),
+            ast::Statement::Insert(mut found) => {
+                if let Some(with) = with {
+                    put_before(with, &mut found)?;
+                }
+                convert(found, self.by_name).map(Statement::Insert)
+            }
             _ => Err(ParseError::syntax(at, "expected: INSERT INTO a table")),
         }
     }
@@ -40,13 +45,30 @@ fn convert(mut found: ast::Insert, by_name: bool) -> Result<Insert, ParseError> 
     if let Some(source) = &found.source {
         check(source)?;
     }
-    Ok(Insert { table: table.clone(), columns: found.columns, by_name, source: found.source })
+    let overwrite = found.overwrite;
+    Ok(Insert { table: table.clone(), columns: found.columns, by_name, source: found.source, overwrite })
+}
+
+/// Makes what stands in front of an INSERT a part of its query, in front of what that has itself.
+fn put_before(with: With, found: &mut ast::Insert) -> Result<(), ParseError> {
+    let Some(source) = &mut found.source else {
+        return Err(ParseError::unsupported("WITH in front of an INSERT without a query", "leave it out"));
+    };
+    match &mut source.with {
+        None => source.with = Some(with),
+        Some(inner) => {
+            let mut tables = with.cte_tables;
+            tables.append(&mut inner.cte_tables);
+            inner.cte_tables = tables;
+            inner.recursive |= with.recursive;
+        }
+    }
+    Ok(())
 }
 
 fn refuse_parts(found: &ast::Insert) -> Result<(), ParseError> {
-    let rows = "INSERT adds rows and nothing else; replace rows with `CREATE OR REPLACE TABLE … AS SELECT …`";
-    let refused: [(bool, &str, &str); 11] = [
-        (found.overwrite, "INSERT OVERWRITE", rows),
+    let rows = "INSERT adds rows and nothing else; MERGE changes those that are there and adds the others";
+    let refused: [(bool, &str, &str); 10] = [
         (found.replace_into, "REPLACE INTO", rows),
         (found.or.is_some() || found.ignore, "INSERT OR …", rows),
         (found.on.is_some(), "ON CONFLICT", rows),

@@ -4,14 +4,14 @@ use datafusion::sql::sqlparser::tokenizer::Location;
 
 use crate::parse::error::ParseError;
 
-const REPLACE_ROWS: &str = "rows are added by INSERT and replaced by `CREATE OR REPLACE TABLE … AS SELECT …`";
+const REPLACE_ROWS: &str = "change rows with MERGE INTO, or all of them with INSERT OVERWRITE";
 const ONE_COMMIT: &str = "each statement is one commit of its own";
 const NO_RIGHTS: &str = "whoever can read the store can read the lake: guard it there";
 
 /// The error about a statement that begins with this word.
 pub(super) fn verb(verb: &str, at: Location) -> ParseError {
     let instead = match verb {
-        "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "REPLACE" => REPLACE_ROWS,
+        "REPLACE" => REPLACE_ROWS,
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "END" | "SAVEPOINT" | "RELEASE" => ONE_COMMIT,
         "GRANT" | "REVOKE" | "DENY" => NO_RIGHTS,
         "VACUUM" | "OPTIMIZE" | "ANALYZE" | "FREEZE" | "EXPIRE" | "CHECKPOINT" => {
@@ -33,8 +33,9 @@ pub(super) fn verb(verb: &str, at: Location) -> ParseError {
         "KILL" | "FLUSH" | "DISCARD" | "CACHE" | "UNCACHE" | "LISTEN" | "NOTIFY" | "MSCK" => "leave it out",
         _ => {
             let message = format!(
-                "expected: a statement, found: {verb}; one begins with SELECT, INSERT, CREATE, ALTER, DROP, SHOW, \
-                 DESCRIBE, SUMMARIZE, EXPLAIN, COPY, SET, RESET, USE, PREPARE, EXECUTE or DEALLOCATE"
+                "expected: a statement, found: {verb}; one begins with SELECT, INSERT, UPDATE, DELETE, MERGE, \
+                 TRUNCATE, CREATE, ALTER, DROP, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN, COPY, SET, RESET, USE, PREPARE, \
+                 EXECUTE or DEALLOCATE"
             );
             return ParseError::syntax(at, message);
         }
@@ -70,7 +71,7 @@ pub(super) fn object(action: &str, kind: &str) -> ParseError {
 pub(super) fn explained() -> ParseError {
     ParseError::unsupported(
         "EXPLAIN of this statement",
-        "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+        "explain a query, an INSERT, a DELETE, an UPDATE, a MERGE, a CREATE TABLE … AS or a COPY … TO",
     )
 }
 

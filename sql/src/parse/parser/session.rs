@@ -19,7 +19,7 @@ impl StatementParser<'_> {
         self.ident().map(Statement::Use)
     }
 
-    /// `PREPARE name [(type, …)] AS query | INSERT`
+    /// `PREPARE name [(type, …)] AS query | INSERT | DELETE | UPDATE | MERGE`
     pub(super) fn prepare(&mut self) -> Result<Statement, ParseError> {
         self.expect("PREPARE")?;
         let name = self.ident()?;
@@ -33,10 +33,17 @@ impl StatementParser<'_> {
         let text = self.text_from(start);
         let statement = self.statement()?;
         match statement {
-            Statement::Query(_) | Statement::Insert(_) => {
+            Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Delete(_)
+            | Statement::Update(_)
+            | Statement::Merge(_) => {
                 Ok(Statement::Prepare(Prepare { name, data_types, text, statement: Box::new(statement) }))
             }
-            _ => Err(ParseError::unsupported("PREPARE of this statement", "prepare a query or an INSERT")),
+            _ => Err(ParseError::unsupported(
+                "PREPARE of this statement",
+                "prepare a query, an INSERT, a DELETE, an UPDATE or a MERGE",
+            )),
         }
     }
 

@@ -298,13 +298,9 @@ fn comments_are_no_hints_unless_they_stand_where_hints_do() {
 
 #[test]
 fn statements_that_are_not_executed_say_what_to_do() {
-    let replace = "rows are added by INSERT and replaced by `CREATE OR REPLACE TABLE … AS SELECT …`";
     let commit = "each statement is one commit of its own";
     for (sql, what, instead) in [
-        ("UPDATE t SET a = 1", "UPDATE", replace),
-        ("DELETE FROM t", "DELETE", replace),
-        ("MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE", "MERGE", replace),
-        ("TRUNCATE TABLE t", "TRUNCATE", replace),
+        ("REPLACE INTO t VALUES (1)", "REPLACE", "change rows with MERGE INTO, or all of them with INSERT OVERWRITE"),
         ("BEGIN", "BEGIN", commit),
         ("COMMIT", "COMMIT", commit),
         ("ROLLBACK", "ROLLBACK", commit),
@@ -344,12 +340,12 @@ fn statements_that_are_not_executed_say_what_to_do() {
         (
             "EXPLAIN DROP TABLE t",
             "EXPLAIN of this statement",
-            "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+            "explain a query, an INSERT, a DELETE, an UPDATE, a MERGE, a CREATE TABLE … AS or a COPY … TO",
         ),
         (
             "EXPLAIN CREATE TABLE t (a INT)",
             "EXPLAIN of this statement",
-            "explain a query, an INSERT, a CREATE TABLE … AS or a COPY … TO",
+            "explain a query, an INSERT, a DELETE, an UPDATE, a MERGE, a CREATE TABLE … AS or a COPY … TO",
         ),
         (
             "EXPLAIN ANALYZE INSERT INTO t SELECT 1",

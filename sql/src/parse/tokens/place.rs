@@ -185,11 +185,12 @@ impl Places {
             Place::Start => self.start_word(&upper, index),
             Place::Items if upper == "FROM" && !is_distinct_from(tokens, index) => self.expect(None),
             Place::Items if ends_from(&upper) => self.leave(Place::Expression),
-            Place::Expression if upper == "FROM" && fresh => self.expect(None),
+            Place::Expression if upper == "FROM" && (fresh || self.is_behind_set(tokens, index)) => self.expect(None),
             Place::Relation => self.relation_word(&upper, index, fresh),
             Place::Name | Place::Derived | Place::Aliased => {
                 let begins_query = upper == "FROM" && self.frame.target.is_some_and(|verb| verb != "COPY");
-                if begins_query {
+                let begins_others = upper == "USING" && matches!(self.frame.target, Some("DELETE" | "MERGE"));
+                if begins_query || begins_others {
                     self.expect(None);
                 } else if upper == "AS" {
                     self.frame.place = Place::Aliased;
@@ -218,12 +219,17 @@ impl Places {
             _ => {
                 if self.verb.is_none() {
                     self.verb = VERBS.into_iter().find(|verb| *verb == upper);
-                    if self.verb == Some("UPDATE") {
+                    if matches!(self.verb, Some("UPDATE" | "MERGE" | "TRUNCATE")) {
                         self.expect(self.verb);
                     }
                 }
             }
         }
+    }
+
+    /// Whether a FROM stands behind the assignments of an UPDATE, where no parenthesis is open.
+    fn is_behind_set(&self, tokens: &[TokenWithSpan], index: usize) -> bool {
+        self.verb == Some("UPDATE") && self.outer.is_empty() && !is_distinct_from(tokens, index)
     }
 
     fn relation_word(&mut self, upper: &str, index: usize, fresh: bool) {
