@@ -229,6 +229,11 @@ impl Context {
                     let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
                     planned.insert(key, provider);
                 }
+                Reference::ChangeFunction { name, arguments, key } => {
+                    let provider = crate::change::open_function(self, &name, &arguments, version, depth).await?;
+                    let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
+                    planned.insert(key, provider);
+                }
             }
         }
         let mut state = self.base.clone();
@@ -282,7 +287,7 @@ impl Context {
     }
 
     /// Notes a table that is read without a version of its own: a later change of its rows is a conflict.
-    fn note_read(&self, qualified: &QualifiedName, version: Version) {
+    pub(crate) fn note_read(&self, qualified: &QualifiedName, version: Version) {
         if version == self.visible
             && let Some(Relation::Table(table, _)) = self.find(qualified, version)
         {

@@ -1,4 +1,5 @@
-//! Hands the planner the relations that were resolved before planning: those with a version, and files.
+//! Hands the planner the relations that were resolved before planning: those with a version, files, and functions that
+//! compare versions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use datafusion::sql::sqlparser::ast::TableFactor;
 
 use crate::references::planned_key;
 
-/// Plans the relations that carry a version clause or stand for files.
+/// Plans the relations that carry a version clause, stand for files, or compare versions.
 ///
 /// * Every relation with a version clause is planned here, or planning fails: the default planner would drop the
 ///   clause and read the newest rows.
