@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Log(LogArguments),
     /// Show what one version changed
     Show(ShowArguments),
+    /// Show what changed in a table from one version to another
+    Diff(DiffArguments),
     /// Give versions names
     Tag(TagArguments),
     /// Check the lake against its own chain and digests
@@ -213,6 +215,33 @@ pub(crate) struct ShowArguments {
     /// The number of a version
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     pub(crate) version: i64,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// The table, as `table` or `schema.table`
+    pub(crate) table: String,
+
+    /// The state before the changes: a version's number, a tag, or a time such as 2013-07-10T18:00:00Z
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+
+    /// The state after them
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+
+    /// Show what each version did, not what all of them come to
+    #[arg(long)]
+    pub(crate) per_version: bool,
+
+    /// Count the changes of each kind
+    #[arg(long)]
+    pub(crate) stat: bool,
+
+    /// The format of the list: by default box on a terminal and csv off it
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<OutputFormat>,
 }
 
 /// Arguments of `tag`.

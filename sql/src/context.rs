@@ -236,6 +236,11 @@ impl Context {
                     let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
                     planned.insert(key, provider);
                 }
+                Reference::ChangeFunction { name, arguments, key } => {
+                    let provider = crate::change::open_function(self, &name, &arguments, version, depth).await?;
+                    let provider = self.read_in_zone(provider, TableReference::bare(key.as_str()))?;
+                    planned.insert(key, provider);
+                }
             }
         }
         let mut state = self.base.clone();

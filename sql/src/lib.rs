@@ -22,6 +22,7 @@ mod as_of;
 mod at_version;
 mod calls;
 mod catalog;
+mod change;
 mod column;
 mod column_default;
 mod column_names;

@@ -1,5 +1,5 @@
-//! Hands the planner the relations that were resolved before planning: those with a version, files, and the target of a
-//! statement that changes rows.
+//! Hands the planner the relations that were resolved before planning: those with a version, files, functions that
+//! compare versions, and the target of a statement that changes rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::parse::is_source_mark;
 use crate::references::planned_key;
 use crate::target::SOURCE_ROW;
 
-/// Plans the relations that carry a version clause or stand for files.
+/// Plans the relations that carry a version clause, stand for files, or compare versions.
 ///
 /// * Every relation with a version clause is planned here, or planning fails: the default planner would drop the
 ///   clause and read the newest rows.

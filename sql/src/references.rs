@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{self, ObjectName, Query, TableFactor, Visit, Visitor};
 
+use crate::change::CHANGE_FUNCTIONS;
 use crate::context::fold;
 use crate::parse::{ParseError, VersionClause, is_target_mark, version_clause};
 
@@ -21,6 +22,8 @@ pub(crate) enum Reference {
     ReadFunction { name: String, arguments: Vec<ast::FunctionArg>, key: String },
     /// The table that the statement changes: it is read with what says where each row is.
     Target { name: ObjectName, key: String },
+    /// A function that compares versions: `table_changes('t', 3, 7)`.
+    ChangeFunction { name: String, arguments: Vec<ast::FunctionArg>, key: String },
 }
 
 /// The relations of a query.
@@ -60,7 +63,8 @@ pub(crate) fn planned_key(relation: &TableFactor) -> Result<Option<String>, Pars
             Reference::At { key, .. }
             | Reference::File { key, .. }
             | Reference::ReadFunction { key, .. }
-            | Reference::Target { key, .. },
+            | Reference::Target { key, .. }
+            | Reference::ChangeFunction { key, .. },
         ) => Some(key),
         Some(Reference::Plain(_)) | None => None,
     })
@@ -78,11 +82,15 @@ fn reference(relation: &TableFactor) -> Result<Option<Reference>, ParseError> {
     }
     if let Some(args) = args {
         let function = name.0.first().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
-        return Ok(READ_FUNCTIONS.contains(&function.as_str()).then(|| Reference::ReadFunction {
-            key: format!("{function} {:?}", args.args.iter().map(ToString::to_string).collect::<Vec<_>>()),
-            name: function,
-            arguments: args.args.clone(),
-        }));
+        let key = format!("{function} {:?}", args.args.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let arguments = args.args.clone();
+        let reads_files = READ_FUNCTIONS.contains(&function.as_str());
+        let compares_versions = CHANGE_FUNCTIONS.contains(&function.as_str());
+        return Ok(match (reads_files, compares_versions) {
+            (true, _) => Some(Reference::ReadFunction { name: function, arguments, key }),
+            (false, true) => Some(Reference::ChangeFunction { name: function, arguments, key }),
+            (false, false) => None,
+        });
     }
     if let [part] = name.0.as_slice()
         && let Some(ident) = part.as_ident()

@@ -409,7 +409,7 @@ impl Inner {
 }
 
 /// A table's name as SQL writes it.
-fn object_name(text: &str) -> Result<ast::ObjectName, Error> {
+pub(crate) fn object_name(text: &str) -> Result<ast::ObjectName, Error> {
     let parsed = Parser::new(&GenericDialect {}).try_with_sql(text).and_then(|mut parser| {
         let name = parser.parse_object_name(false)?;
         parser.expect_token(&Token::EOF)?;

@@ -3,22 +3,26 @@
 //! ```text
 //! folders    where the lake is, and what is thrown away
 //! replay     the month: a commit for each hour, a report and a tag for each day
+//! board      one evening's flights, scheduled and then updated as they depart
 //! teller     statements and their answers, on standard output
 //! past       steps 2 to 5: one table at two versions
-//! loss       steps 6 and 7: a table is dropped, and the log tells who did it
-//! damage     step 8: a byte is flipped
-//! cost       step 9: what the past costs
+//! mistake    steps 6 to 8: a bad UPDATE, RESTORE, and the biography of a row
+//! loss       steps 9 and 10: a table is dropped and comes back, and the log tells who did it
+//! damage     step 11: a byte is flipped
+//! cost       step 12: what the past costs
 //! ```
 //!
 //! * It touches no lake but its own, and leaves nothing behind unless it is asked to keep the lake.
 //! * Each step compares what it shows with what it claims. The first claim that does not hold ends the demo with an
 //!   error.
 
+mod board;
 mod cost;
 mod damage;
 mod error;
 mod folders;
 mod loss;
+mod mistake;
 mod past;
 mod replay;
 mod teller;
@@ -37,9 +41,10 @@ use replay::Month;
 use teller::{Found, Teller};
 
 /// What to ask the lake when the demo is over.
-const INVITATIONS: [&str; 3] = [
+const INVITATIONS: [&str; 4] = [
     "SELECT * FROM daily AS OF TIMESTAMP '2013-07-11 12:00-04:00' ORDER BY day",
     "SELECT origin, max(dep_delay) AS longest FROM departures AS OF TAG 'close-2013-07-10' GROUP BY origin",
+    "SELECT carrier, flight, dep_delay FROM table_changes('board', 'close-2013-07-10') WHERE dep_delay > 400",
     "SELECT tag_name, version, time FROM system.tags ORDER BY version",
 ];
 
@@ -58,6 +63,7 @@ async fn tell(folders: &Folders) -> Result<(), Failure> {
 
     show_replay(&mut teller, &session, &month, folders.lake_bytes()?).await?;
     past::tell(&mut teller, &session).await?;
+    mistake::tell(&mut teller, &lake, &session, &month).await?;
     loss::tell(&mut teller, &lake, &session, &month).await?;
     // From here on the lake's folder is copied and measured, so nothing may be written to it.
     lake.settle().await;
@@ -67,7 +73,8 @@ async fn tell(folders: &Folders) -> Result<(), Failure> {
 }
 
 async fn show_replay(teller: &mut Teller, session: &Session, month: &Month, lake_bytes: u64) -> Result<(), Failure> {
-    teller.step("What was replayed: each hour's departures, and at each close of day a report and a tag")?;
+    teller.step("What was replayed: each hour's departures, one evening's board, and each day a report and a tag")?;
+    teller.statement(board::UPDATE)?;
     teller.statement(replay::REPORT)?;
     let found = teller
         .ask(
@@ -76,8 +83,9 @@ async fn show_replay(teller: &mut Teller, session: &Session, month: &Month, lake
              FROM system.commits GROUP BY operation ORDER BY commits DESC, operation",
         )
         .await?;
-    ensure(found.number("commits", 0)? == month.hours as f64, "every hour with departures is one commit")?;
-    ensure(found.number("rows_added", 0)? == month.departures as f64, "every departure was committed once")?;
+    let (commits, rows) = (month.hours + 1, month.departures + month.board);
+    ensure(found.number("commits", 0)? == commits as f64, "every hour with departures is one commit")?;
+    ensure(found.number("rows_added", 0)? == rows as f64, "every departure was committed once")?;
     teller.say(&format!(
         "{} commits, {} departures, {:.1} MB, replayed in {:.1} s",
         month.newest,

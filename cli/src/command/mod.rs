@@ -3,6 +3,7 @@
 mod cells;
 mod config;
 mod demo;
+mod diff;
 mod import;
 mod init;
 mod lines;
@@ -33,6 +34,7 @@ pub(crate) async fn run(arguments: Arguments, config: Config) -> Result<(), Fail
         Some(Command::Import(arguments)) => import::run(&context, arguments).await,
         Some(Command::Log(arguments)) => log::run(&context, arguments).await,
         Some(Command::Show(arguments)) => show::run(&context, arguments).await,
+        Some(Command::Diff(arguments)) => diff::run(&context, arguments).await,
         Some(Command::Tag(arguments)) => tag::run(&context, arguments).await,
         Some(Command::Verify(arguments)) => verify::run(&context, arguments).await,
         Some(Command::Serve(_)) => serve::run(&context).await,

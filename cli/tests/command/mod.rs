@@ -3,6 +3,7 @@
 mod concurrency;
 mod config;
 mod demo;
+mod diff;
 mod exit_code;
 mod format;
 mod import;

@@ -12,7 +12,8 @@ fn the_version_names_release_commit_and_format() {
 #[test]
 fn help_lists_every_command() {
     let help = TestLake::missing().run(&["--help"]).succeeds().stdout;
-    for command in ["init", "sql", "import", "log", "show", "tag", "verify", "serve", "token", "config", "tls", "demo"]
+    for command in
+        ["init", "sql", "import", "log", "show", "diff", "tag", "verify", "serve", "token", "config", "tls", "demo"]
     {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is missing:\n{help}");
     }

@@ -220,6 +220,8 @@ fn check_view_text(context: &Context, text: &str, view: &QualifiedName) -> Resul
             Reference::File { .. } | Reference::ReadFunction { .. } => {
                 return Err(Error::statement("a view cannot rest on a file: import it into a table first"));
             }
+            // What these name is looked up when the view is read.
+            Reference::ChangeFunction { .. } => {}
         }
     }
     check_no_cycle(context, text, view)

@@ -5,6 +5,7 @@
 //! | `commits` | version up to the one asked for |
 //! | `schemas`, `tables`, `columns`, `views`, `tags` | of them that is there at the version |
 //! | `segments` | segment whose rows a table has at the version |
+//! | `deletes` | kill of rows of a segment, up to the version |
 //! | `settings` | setting of the lake or the session, with its present value |
 //!
 //! * Each relation is a pure function of the catalog's state and a version, so it answers AS OF like a table.
@@ -14,6 +15,7 @@
 pub(crate) mod array;
 mod columns;
 mod commits;
+mod deletes;
 pub(crate) mod field;
 mod schemas;
 mod segments;
@@ -54,11 +56,13 @@ pub(crate) enum SystemTable {
     Tags,
     /// Settings.
     Settings,
+    /// Kills of rows.
+    Deletes,
 }
 
 impl SystemTable {
     /// Every relation.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Commits,
         Self::Schemas,
         Self::Tables,
@@ -67,6 +71,7 @@ impl SystemTable {
         Self::Segments,
         Self::Tags,
         Self::Settings,
+        Self::Deletes,
     ];
 
     /// The relation of this name.
@@ -85,6 +90,7 @@ impl SystemTable {
             Self::Segments => "segments",
             Self::Tags => "tags",
             Self::Settings => "settings",
+            Self::Deletes => "deletes",
         }
     }
 
@@ -99,6 +105,7 @@ impl SystemTable {
             Self::Segments => segments::schema(),
             Self::Tags => tags::schema(),
             Self::Settings => settings::schema(),
+            Self::Deletes => deletes::schema(),
         }
     }
 
@@ -113,6 +120,7 @@ impl SystemTable {
             Self::Segments => segments::arrays(state, version)?,
             Self::Tags => tags::arrays(state, version)?,
             Self::Settings => settings::arrays(settings),
+            Self::Deletes => deletes::arrays(state, version)?,
         };
         Ok(RecordBatch::try_new(self.schema(), arrays)?)
     }

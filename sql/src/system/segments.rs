@@ -1,13 +1,15 @@
 //! `system.segments`: the segments whose rows the tables have, by table, in the order of their placements.
 
+use std::collections::HashMap;
+
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use frostline_catalog::segment::Storage;
-use frostline_catalog::{Digest, ObjectId, Placed, SealedError, State, Version};
+use frostline_catalog::segment::{RowIds, Segment, Storage};
+use frostline_catalog::{BranchId, Digest, Live, ObjectId, SealedError, SegmentId, State, Version};
 
 use super::array::{numbers, optional_numbers, optional_texts, texts};
 use super::field::{self, number, optional, text};
-use super::tables::{FoundTable, placed_at, tables_at};
+use super::tables::{FoundTable, live_at, tables_at};
 
 /// The columns.
 ///
@@ -15,7 +17,9 @@ use super::tables::{FoundTable, placed_at, tables_at};
 /// * `slot` is the one that added the segment. `bytes` and `sha256` are those of the object, or of the block.
 /// * `end_version` is the first version without the segment's rows, as far as it is known by now: it is always after
 ///   the version asked for, and becomes known when the rows go.
-/// * `first_row_id` is the id of the first row; the others count on from there.
+/// * `rows` live at the version; `dead` are the segment's others, which older versions may read.
+/// * `first_row_id` is the id of the first row; the others count on from there. It is NULL where the rows carry their
+///   ids, because an UPDATE or a MERGE wrote them.
 pub(super) fn schema() -> SchemaRef {
     field::schema([
         text("schema_name"),
@@ -23,43 +27,55 @@ pub(super) fn schema() -> SchemaRef {
         number("segment_id"),
         text("kind"),
         number("rows"),
+        number("dead"),
         number("bytes"),
         optional(text("key")),
         number("slot"),
         number("begin_version"),
         optional(number("end_version")),
-        number("first_row_id"),
+        optional(number("first_row_id")),
         text("sha256"),
     ])
 }
 
 struct SegmentRow<'a> {
     found: FoundTable<'a>,
-    placed: &'a Placed,
+    live: Live<'a>,
     end: Option<Version>,
 }
 
 impl SegmentRow<'_> {
+    fn segment(&self) -> &Segment {
+        &self.live.placed.segment
+    }
+
     fn kind(&self) -> &'static str {
-        if self.placed.segment.is_hot() { "hot" } else { "frozen" }
+        if self.segment().is_hot() { "hot" } else { "frozen" }
     }
 
     fn key(&self) -> Option<&str> {
-        match &self.placed.segment.storage {
+        match &self.segment().storage {
             Storage::Hot { .. } => None,
             Storage::Frozen { object, .. } => Some(object.key.as_str()),
         }
     }
 
     fn slot(&self) -> u64 {
-        match &self.placed.segment.storage {
+        match &self.segment().storage {
             Storage::Hot { rows } => rows.slot.number(),
             Storage::Frozen { digests, .. } => digests.slot.number(),
         }
     }
 
+    fn first_row_id(&self) -> Option<u64> {
+        match &self.segment().row_ids {
+            RowIds::From(first) => Some(first.number()),
+            RowIds::Stored => None,
+        }
+    }
+
     fn sha256(&self) -> Digest {
-        match &self.placed.segment.storage {
+        match &self.segment().storage {
             Storage::Hot { rows } => rows.sha256,
             Storage::Frozen { object, .. } => object.sha256,
         }
@@ -70,31 +86,59 @@ impl SegmentRow<'_> {
 pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, SealedError> {
     let mut rows: Vec<SegmentRow<'_>> = Vec::new();
     for found in tables_at(state, version) {
-        let dropped = dropped_version(state, found.id);
-        for placed in placed_at(state, found.id, version)? {
-            let ends = [placed.placement.interval.end(), dropped];
-            rows.push(SegmentRow { found, placed, end: ends.into_iter().flatten().min() });
+        let dropped = dropped_version(state, found.id, version);
+        let ends = ends(state, found.id, version)?;
+        for live in live_at(state, found.id, version)? {
+            let end = ends.get(&live.placed.segment.id).copied();
+            rows.push(SegmentRow { found, live, end: [end, dropped].into_iter().flatten().min() });
         }
     }
     Ok(vec![
         texts(rows.iter().map(|row| row.found.schema)),
         texts(rows.iter().map(|row| row.found.table.name.as_str())),
-        numbers(rows.iter().map(|row| row.placed.segment.id.number())),
+        numbers(rows.iter().map(|row| row.segment().id.number())),
         texts(rows.iter().map(SegmentRow::kind)),
-        numbers(rows.iter().map(|row| row.placed.segment.rows)),
-        numbers(rows.iter().map(|row| row.placed.segment.size_bytes())),
+        numbers(rows.iter().map(|row| row.live.rows())),
+        numbers(rows.iter().map(|row| row.segment().rows.saturating_sub(row.live.rows()))),
+        numbers(rows.iter().map(|row| row.segment().size_bytes())),
         optional_texts(rows.iter().map(SegmentRow::key)),
         numbers(rows.iter().map(SegmentRow::slot)),
-        numbers(rows.iter().map(|row| row.placed.placement.interval.begin().number())),
+        numbers(rows.iter().map(|row| row.live.placed.placement.interval.begin().number())),
         optional_numbers(rows.iter().map(|row| row.end.map(Version::number))),
-        numbers(rows.iter().map(|row| row.placed.segment.first_row.number())),
+        optional_numbers(rows.iter().map(SegmentRow::first_row_id)),
         texts(rows.iter().map(|row| row.sha256().to_string())),
     ])
 }
 
-/// The version that dropped a table: its placements end with it.
-fn dropped_version(state: &State, table: ObjectId) -> Option<Version> {
-    state.tables().of(&table).last().and_then(|fact| fact.interval.end())
+/// The first version without any row of a segment, for those that have one by now.
+fn ends(state: &State, table: ObjectId, version: Version) -> Result<HashMap<SegmentId, Version>, SealedError> {
+    let newest = state.newest(BranchId::MAIN).map_or(version, |newest| newest.max(version));
+    let mut ends: HashMap<SegmentId, Version> = HashMap::new();
+    for life in state.segment_lives(table, newest)? {
+        let spans = life.spans.iter().map(|span| (span.begin, span.end));
+        if let Some(end) = run_end(spans, version) {
+            ends.insert(life.placed.segment.id, end);
+        }
+    }
+    Ok(ends)
+}
+
+/// The version that dropped a table that is there at a version: its segments end with it.
+fn dropped_version(state: &State, table: ObjectId, version: Version) -> Option<Version> {
+    let facts = state.tables().of(&table).iter();
+    run_end(facts.map(|fact| (fact.interval.begin(), fact.interval.end())), version)
+}
+
+/// Where the run of intervals ends that touch one another and hold a version.
+fn run_end(intervals: impl Iterator<Item = (Version, Option<Version>)>, version: Version) -> Option<Version> {
+    let mut end: Option<Version> = None;
+    for (begin, next) in intervals {
+        let holds = begin <= version && next.is_none_or(|next| version < next);
+        if holds || end == Some(begin) {
+            end = next;
+        }
+    }
+    end
 }
 
 #[cfg(test)]
@@ -126,6 +170,17 @@ mod tests {
         let mut open = super::super::sample_tests::SampleLake::new();
         (0..4).for_each(|step| open.take_step(step));
         assert_eq!(lines(&open, SystemTable::Segments, 4, &columns), ["3 | -", "4 | -"]);
+    }
+
+    #[test]
+    fn a_run_ends_where_nothing_goes_on() {
+        let version = |number: u64| Version::new(number).unwrap();
+        let spans = [(2, Some(4)), (4, Some(6)), (8, None)];
+        let end = |at: u64| {
+            let spans = spans.iter().map(|(begin, end)| (version(*begin), end.map(version)));
+            run_end(spans, version(at)).map(Version::number)
+        };
+        assert_eq!([end(2), end(4), end(8)], [Some(6), Some(6), None]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::schema::{Column, SortKey, Table};
-use frostline_catalog::{ObjectId, Placed, SealedError, State, Version};
+use frostline_catalog::{Live, ObjectId, SealedError, State, Version};
 
 use super::array::{numbers, optional_texts, texts};
 use super::created_version;
@@ -55,11 +55,11 @@ pub(super) fn tables_at(state: &State, version: Version) -> Vec<FoundTable<'_>> 
 }
 
 /// The segments whose rows a table has at a version, in the order of their placements.
-pub(super) fn placed_at(state: &State, table: ObjectId, version: Version) -> Result<Vec<&Placed>, SealedError> {
-    let Some(segments) = state.segments_of(table) else { return Ok(Vec::new()) };
-    let mut placed: Vec<&Placed> = segments.hot_at(version)?.chain(segments.frozen_at(version)?).collect();
-    placed.sort_by_key(|placed| placed.placement.id);
-    Ok(placed)
+pub(super) fn live_at(state: &State, table: ObjectId, version: Version) -> Result<Vec<Live<'_>>, SealedError> {
+    let segments = state.live_segments(table, version)?;
+    let mut live: Vec<Live<'_>> = segments.hot.into_iter().chain(segments.frozen).collect();
+    live.sort_by_key(|live| live.placed.placement.id);
+    Ok(live)
 }
 
 /// The tables of a version, in columns.
@@ -70,10 +70,10 @@ pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, S
         changed.extend(tables.into_iter().map(|table| (table, at)));
     }
     let tables = tables_at(state, version);
-    let segments: Vec<Vec<&Placed>> =
-        tables.iter().map(|found| placed_at(state, found.id, version)).collect::<Result<_, SealedError>>()?;
-    let sums = |value: fn(&Placed) -> u64| -> ArrayRef {
-        numbers(segments.iter().map(|placed| placed.iter().map(|placed| value(placed)).sum::<u64>()))
+    let segments: Vec<Vec<Live<'_>>> =
+        tables.iter().map(|found| live_at(state, found.id, version)).collect::<Result<_, SealedError>>()?;
+    let sums = |value: fn(&Live<'_>) -> u64| -> ArrayRef {
+        numbers(segments.iter().map(|live| live.iter().map(value).sum::<u64>()))
     };
     Ok(vec![
         texts(tables.iter().map(|found| found.schema)),
@@ -81,9 +81,9 @@ pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, S
         numbers(tables.iter().map(|found| found.id.number())),
         numbers(tables.iter().map(|found| created_version(state.tables(), &found.id))),
         numbers(tables.iter().map(|found| changed.get(&found.id).map_or(0, |at| at.number()))),
-        sums(|placed| placed.segment.rows),
-        numbers(segments.iter().map(|placed| placed.len() as u64)),
-        sums(|placed| placed.segment.size_bytes()),
+        sums(|live| live.rows()),
+        numbers(segments.iter().map(|live| live.len() as u64)),
+        sums(|live| live.placed.segment.size_bytes()),
         optional_texts(tables.iter().map(|found| found.table.comment.as_deref())),
         optional_texts(
             tables.iter().map(|found| sort_text(&state.columns_at(found.id, version), &found.table.sort_by)),

@@ -1,4 +1,4 @@
-//! Step 9: what the past costs, in time to plan and in bytes.
+//! Step 12: what the past costs, in time to plan and in bytes.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Step 8: a byte of a copy of the lake is flipped, and nothing is answered from it.
+//! Step 11: a byte of a copy of the lake is flipped, and nothing is answered from it.
 //!
 //! The byte is one of an hour's rows, in a slot that is in no bundle yet, so that the rows are nowhere else.
 

@@ -5,6 +5,8 @@
 //! the table is created     an hour's departures, …  the last hour   daily, replaced  the tag of the day
 //! ```
 //!
+//! On the evening of one day there is a board besides, updated a minute after each hour.
+//!
 //! Each commit asserts the time at which it would have been made, in New York.
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use frostline_catalog::Version;
 use frostline_datasets::{Departures, FlightsError, Hour};
 use frostline_sql::{CreateOptions, Lake, OpenOptions, Parameters, Session, Settings};
 
+use super::board;
 use super::error::{DemoError, ensure};
 use crate::exit::Failure;
 
@@ -34,7 +37,7 @@ pub(super) const REPORT: &str = "CREATE OR REPLACE TABLE daily AS\n\
 /// How far New York was behind UTC, all July.
 const BEHIND_UTC_MICROS: i64 = 4 * 60 * MINUTE_MICROS;
 
-const MINUTE_MICROS: i64 = 60 * 1_000_000;
+pub(super) const MINUTE_MICROS: i64 = 60 * 1_000_000;
 const DAY_MICROS: i64 = 24 * 60 * MINUTE_MICROS;
 
 /// How long after midnight the report is made, and the tag.
@@ -52,6 +55,8 @@ pub(super) struct Month {
     pub(super) hours: usize,
     /// Flights that departed.
     pub(super) departures: usize,
+    /// Flights on the board.
+    pub(super) board: usize,
     /// The version of the first hour.
     pub(super) first: Version,
     /// The newest version.
@@ -77,6 +82,7 @@ pub(super) async fn create_lake(location: &str) -> Result<Lake, Failure> {
 pub(super) async fn replay(lake: &Lake) -> Result<Month, Failure> {
     let hours: Vec<Hour> =
         Departures::july_2013().and_then(|departures| departures.hours()).map_err(DemoError::from)?;
+    let scheduled: RecordBatch = board::schedule(&hours)?;
     let started = Instant::now();
     let mut day: i32 = hours.first().map_or(0, begun_on);
     let opening = session(lake, "airport-ops", "what leaves New York", midnight(day));
@@ -88,6 +94,9 @@ pub(super) async fn replay(lake: &Lake) -> Result<Month, Failure> {
         if begun_on(hour) != day {
             close(lake, day).await?;
             day = begun_on(hour);
+            if day == board::DAY {
+                board::open(lake, &scheduled).await?;
+            }
         }
         let rows = with_day(&hour.rows)?;
         departures += rows.num_rows();
@@ -95,13 +104,14 @@ pub(super) async fn replay(lake: &Lake) -> Result<Month, Failure> {
         let session = session(lake, "airport-ops", &message, hour.at_micros_utc);
         let version = session.append("departures", vec![rows]).await?;
         first = first.or(Some(version));
+        board::update(lake, hour).await?;
     }
     lake.settle().await;
     let took = started.elapsed();
     let newest = lake.state().head().version.unwrap_or(Version::FIRST);
     let first = first.unwrap_or(newest);
     ensure(first < newest, "there is a month of departures")?;
-    Ok(Month { hours: hours.len(), departures, first, newest, took })
+    Ok(Month { hours: hours.len(), departures, board: scheduled.num_rows(), first, newest, took })
 }
 
 /// Closes a day: the report, and a tag on the version that has it.
@@ -116,7 +126,7 @@ async fn close(lake: &Lake, day: i32) -> Result<(), Failure> {
 }
 
 /// A session whose commits count as made at an instant.
-fn session(lake: &Lake, author: &str, message: &str, at_micros_utc: i64) -> Session {
+pub(super) fn session(lake: &Lake, author: &str, message: &str, at_micros_utc: i64) -> Session {
     lake.session().with_author(author).with_message(Some(message)).with_commit_time(Some(at_micros_utc))
 }
 
@@ -145,7 +155,7 @@ fn day_of(micros_utc: i64) -> i32 {
 }
 
 /// The instant at which a day begins in New York.
-fn midnight(day: i32) -> i64 {
+pub(super) fn midnight(day: i32) -> i64 {
     i64::from(day) * DAY_MICROS + BEHIND_UTC_MICROS
 }
 

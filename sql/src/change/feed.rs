@@ -1,0 +1,296 @@
+//! `table_changes('t', from, to)`: what leads from one version of a table to another.
+//!
+//! ```text
+//!   rows that came, with ids of their own                        ──► insert
+//!   rows that came ── LEFT JOIN rows that went, by id, if other  ──► insert, update_postimage
+//!   rows that went ── LEFT JOIN rows that came, by id, if other  ──► delete, update_preimage
+//! ```
+//!
+//! * The joins are left out where nothing can match: where no row went, or every row that came has a new id.
+//! * A row that was only written anew, with the values that it had, is no change.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Column, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::functions::expr_fn::coalesce;
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit, when};
+use datafusion::prelude::ident;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::FunctionArg;
+use frostline_catalog::{ObjectId, Version};
+
+use super::arguments::{Arguments, Usage};
+use super::chosen::ChosenTable;
+use super::columns::{columns_of, inner_columns, inner_name, own_name, union_all};
+use super::load::{Interest, windows};
+use super::lookup::{Makers, author_of, number_at, signed, time_of};
+use super::plan::{Round, is_fresh, only, rounds};
+use super::window::{Found, Moves};
+use crate::context::Context;
+use crate::error::Error;
+
+const USAGE: Usage = Usage {
+    name: "table_changes",
+    positions: (2, 3),
+    options: &["mode"],
+    example: "table_changes('t', 3, 7, mode => 'versions')",
+};
+
+/// What counts as a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// What leads from the first version to the last.
+    Net,
+    /// What each version did.
+    Versions,
+}
+
+impl Mode {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "net" => Some(Self::Net),
+            "versions" => Some(Self::Versions),
+            _ => None,
+        }
+    }
+}
+
+/// The rows that moved between two versions of a table.
+///
+/// * `from` is not after `to`.
+pub(super) async fn moves(
+    context: &Context,
+    table: ObjectId,
+    from: Version,
+    to: Version,
+    mode: Mode,
+) -> Result<Moves, Error> {
+    let interest = match mode {
+        Mode::Net => Interest::Ends,
+        Mode::Versions => Interest::Steps,
+    };
+    let mut moves = Moves::none();
+    for window in windows(context, table, Some(from), to, interest).await? {
+        moves.append(match mode {
+            Mode::Net => window.net(),
+            Mode::Versions => window.each(),
+        });
+    }
+    Ok(moves)
+}
+
+/// The plan of a call.
+pub(super) async fn plan(context: &Context, given: &[FunctionArg], version: Version) -> Result<LogicalPlan, Error> {
+    let arguments = Arguments::try_new(context, USAGE, given)?;
+    let mode = match arguments.option("mode")? {
+        None => Mode::Net,
+        Some(text) => {
+            Mode::parse(&text).ok_or_else(|| Error::statement(format!("mode is 'net' or 'versions', not '{text}'")))?
+        }
+    };
+    let mut from = arguments.version(1)?.unwrap_or(version);
+    let to = arguments.version(2)?.unwrap_or(version);
+    if from > to && context.describing {
+        // A parameter without a value stands for the newest version.
+        from = to;
+    }
+    if from > to {
+        let message = format!("changes lead from an earlier version to a later one, not from {from} to {to}");
+        return Err(Error::statement(message).with_hint("swap the two; table_diff compares versions in either order"));
+    }
+    let table = arguments.table(to)?;
+    let found = moves(context, table, from, to, mode).await?;
+    Feed { context, table, from, to, columns: to, mode }.plan(found)
+}
+
+/// Rows that moved, on their way into a plan.
+pub(super) struct Feed<'a> {
+    pub(super) context: &'a Context,
+    pub(super) table: ObjectId,
+    pub(super) from: Version,
+    pub(super) to: Version,
+    /// The version whose columns the rows have.
+    pub(super) columns: Version,
+    pub(super) mode: Mode,
+}
+
+/// What the plan calls the id of a row, inside, and the version that moved it.
+const ROW: &str = "row";
+const VERSION: &str = "version";
+
+/// The same of the row that it may match.
+const OTHER_ROW: &str = "other_row";
+const OTHER_VERSION: &str = "other_version";
+
+impl Feed<'_> {
+    fn plan(&self, moves: Moves) -> Result<LogicalPlan, Error> {
+        let Moves { gained, lost } = moves;
+        let versions = gained.iter().chain(&lost).map(|found| found.fact);
+        let makers = Makers::load(&self.context.state, versions)?;
+        let (fresh, old): (Vec<Found<Version>>, Vec<Found<Version>>) =
+            gained.into_iter().partition(|found| is_fresh(&found.placed, self.since(found.fact)));
+        let (fresh, old, gone) = (rounds(fresh), rounds(old), rounds(lost));
+
+        let mut arms: Vec<LogicalPlan> = Vec::new();
+        if let Some(fresh) = self.side("fresh", &fresh)? {
+            arms.push(self.arm(fresh, kind("insert"), ident(VERSION), &makers)?);
+        }
+        let came = self.side("came", &old)?;
+        let went = self.side("went", &gone)?;
+        match (came, went) {
+            (None, None) => {}
+            (Some(came), None) => arms.push(self.arm(came, kind("insert"), ident(VERSION), &makers)?),
+            (None, Some(went)) => arms.push(self.arm(went, kind("delete"), ident(VERSION), &makers)?),
+            (Some(came), Some(went)) => {
+                if let Some(others) = self.others("went, to be matched", &gone)? {
+                    let matched = self.matched(came, others)?;
+                    let kind = kind_of("insert", "update_postimage")?;
+                    arms.push(self.arm(matched, kind, ident(VERSION), &makers)?);
+                }
+                if let Some(others) = self.others("came, to be matched", &old)? {
+                    let matched = self.matched(went, others)?;
+                    let kind = kind_of("delete", "update_preimage")?;
+                    // Both images of an update are of the version that made the later one.
+                    let version = coalesce(vec![ident(OTHER_VERSION), ident(VERSION)]);
+                    arms.push(self.arm(matched, kind, version, &makers)?);
+                }
+            }
+        }
+        match union_all(arms)? {
+            Some(all) => Ok(all),
+            None => self.arm(self.scan("nothing", &[], 0)?, kind("insert"), ident(VERSION), &makers),
+        }
+    }
+
+    /// The version after which ids are new to whatever went.
+    fn since(&self, moved: Version) -> Version {
+        match self.mode {
+            Mode::Net => self.from,
+            Mode::Versions => Version::new(moved.number() - 1).unwrap_or(self.from),
+        }
+    }
+
+    /// The rows of some rounds: the table's columns, inside; the row's id; the version that moved it.
+    pub(super) fn rows(&self, name: &str, rounds: &[Round<Version>]) -> Result<LogicalPlan, Error> {
+        match self.side(name, rounds)? {
+            Some(side) => Ok(side),
+            None => self.scan(name, &[], 0),
+        }
+    }
+
+    /// The same; `None` if there is no row.
+    fn side(&self, name: &str, rounds: &[Round<Version>]) -> Result<Option<LogicalPlan>, Error> {
+        let mut scans: Vec<LogicalPlan> = Vec::with_capacity(rounds.len());
+        for place in 0..rounds.len() {
+            scans.push(self.scan(name, rounds, place)?);
+        }
+        Ok(union_all(scans)?)
+    }
+
+    /// The same under the names of what may be matched.
+    fn others(&self, name: &str, rounds: &[Round<Version>]) -> Result<Option<LogicalPlan>, Error> {
+        let Some(side) = self.side(name, rounds)? else { return Ok(None) };
+        let columns = inner_columns(self.column_names().len()).into_iter().enumerate();
+        let mut exprs: Vec<Expr> = columns.map(|(place, column)| column.alias(other_name(place))).collect();
+        exprs.push(ident(ROW).alias(OTHER_ROW));
+        exprs.push(ident(VERSION).alias(OTHER_VERSION));
+        Ok(Some(LogicalPlanBuilder::from(side).project(exprs)?.build()?))
+    }
+
+    /// The rows of one round. Without it, no rows.
+    fn scan(&self, name: &str, rounds: &[Round<Version>], place: usize) -> Result<LogicalPlan, Error> {
+        let number = |found: &Found<Version>| Some(signed(found.fact));
+        let chosen = rounds.get(place).map(Round::chosen).unwrap_or_default();
+        let provider = ChosenTable::try_new(self.context, self.table, self.columns, chosen)?;
+        let own = provider.own_columns();
+        // The planner holds two scans of one name for one.
+        let name = format!("{name} of {} from {} to {}, {:?}, {place}", self.table, self.from, self.to, self.mode);
+        let reference = TableReference::bare(name);
+        let scan = LogicalPlanBuilder::scan(reference, provider_as_source(Arc::new(provider)), None)?.build()?;
+        let columns: Vec<Column> = columns_of(&scan);
+        let column =
+            |place: usize| -> Expr { columns.get(place).cloned().map_or(lit(ScalarValue::Null), Expr::Column) };
+        let version: Expr = match (only(rounds, number).flatten(), rounds.get(place)) {
+            (Some(version), _) => lit(version),
+            (None, Some(round)) => {
+                let numbers = round.numbers(number);
+                number_at("change_version", numbers, false, column(own), column(own + 1))
+            }
+            (None, None) => lit(0_i64),
+        };
+        let mut exprs: Vec<Expr> = (0..own).map(|place| column(place).alias(inner_name(place))).collect();
+        exprs.push(column(own + 2).alias(ROW));
+        exprs.push(version.alias(VERSION));
+        Ok(LogicalPlanBuilder::from(scan).project(exprs)?.build()?)
+    }
+
+    /// Rows, and beside each the one of the other side that has its id. Pairs with the same values are left out.
+    fn matched(&self, rows: LogicalPlan, others: LogicalPlan) -> Result<LogicalPlan, Error> {
+        let keys = |names: [&str; 2]| -> Vec<Column> {
+            let count = match self.mode {
+                Mode::Net => 1,
+                Mode::Versions => 2,
+            };
+            names.iter().take(count).map(|name| Column::from_name(*name)).collect()
+        };
+        let (own, other) = (keys([ROW, VERSION]), keys([OTHER_ROW, OTHER_VERSION]));
+        let joined = LogicalPlanBuilder::from(rows).join(others, JoinType::Left, (own, other), None)?;
+        let columns = self.context.state.columns_at(self.table, self.columns);
+        let differs = columns.iter().enumerate().map(|(place, column)| match has_map(&column.data_type) {
+            // Maps are not compared; a pair that has one counts as other.
+            true => lit(true),
+            false => binary_expr(ident(inner_name(place)), Operator::IsDistinctFrom, ident(other_name(place))),
+        });
+        let is_other = differs.fold(ident(OTHER_ROW).is_null(), Expr::or);
+        Ok(joined.filter(is_other)?.build()?)
+    }
+
+    /// Rows as they come out.
+    fn arm(&self, rows: LogicalPlan, kind: Expr, version: Expr, makers: &Arc<Makers>) -> Result<LogicalPlan, Error> {
+        let names = self.column_names();
+        let own = |name: &str| own_name(name, &names);
+        let mut exprs: Vec<Expr> = vec![
+            kind.alias(own("_change_type")),
+            ident(ROW).alias(own("_row_id")),
+            version.clone().alias(own("_version")),
+            time_of(makers, version.clone()).alias(own("_time")),
+            author_of(makers, version).alias(own("_author")),
+        ];
+        let columns = inner_columns(names.len()).into_iter().zip(&names);
+        exprs.extend(columns.map(|(column, name)| column.alias(name.as_str())));
+        Ok(LogicalPlanBuilder::from(rows).project(exprs)?.build()?)
+    }
+
+    /// What the table's columns are called.
+    pub(super) fn column_names(&self) -> Vec<String> {
+        let columns = self.context.state.columns_at(self.table, self.columns);
+        columns.iter().map(|column| column.name.as_str().to_owned()).collect()
+    }
+}
+
+/// What the plan calls a column of the row that may match, inside.
+fn other_name(place: usize) -> String {
+    format!("other_{}", inner_name(place))
+}
+
+/// Whether values of a type hold maps.
+fn has_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::List(element) => has_map(element.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_map(field.data_type())),
+        _ => false,
+    }
+}
+
+/// A kind of change.
+fn kind(name: &str) -> Expr {
+    lit(ScalarValue::Utf8View(Some(name.to_owned())))
+}
+
+/// The kind of a change that matches no other, or of one that does.
+fn kind_of(alone: &str, matched: &str) -> Result<Expr, Error> {
+    Ok(when(ident(OTHER_ROW).is_null(), kind(alone)).otherwise(kind(matched))?)
+}
