@@ -88,8 +88,8 @@ fn create_table(state: &State, name: &str) -> Transaction {
 }
 
 fn append(state: &State, table: ObjectId, rows: &str) -> Transaction {
-    let (table, rows) = (TableTarget::Existing(table), Rows::Hot { rows: BlockIndex(0) });
-    let proposal = Proposal::AddRows { table, count: 1, rows, stored_ids: false };
+    let (table, hot) = (TableTarget::Existing(table), Rows::Hot { rows: BlockIndex(0) });
+    let proposal = Proposal::AddRows { table, count: 1, rows: hot, stored_ids: false };
     transaction(state, "insert", vec![proposal], vec![Bytes::copy_from_slice(rows.as_bytes())])
 }
 
