@@ -1,10 +1,10 @@
 //! What the ledger says: records of entries, entries of changes.
 
 use crate::digest::{Digest, StateDigest};
-use crate::id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, Slot, Version};
+use crate::id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, SegmentId, Slot, Version};
 use crate::name::Name;
 use crate::schema::{Column, Table, View};
-use crate::segment::Segment;
+use crate::segment::{BlockRef, Segment, TableVersion};
 use crate::time::Micros;
 
 /// One object of the ledger, without its payload blocks.
@@ -65,6 +65,8 @@ pub struct Entry {
     pub changes: Vec<Change>,
     /// What it did to each table's rows, by table id.
     pub tables: Vec<TableCount>,
+    /// What else is said of it, in the order given.
+    pub properties: Vec<(String, String)>,
 }
 
 /// What an entry did to one table's rows.
@@ -83,7 +85,7 @@ pub struct TableCount {
 /// A decided change of the catalog. Reading a record, a kind that is not one of these is an error.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// A schema begins.
+    /// A schema begins, or one that has ended begins again.
     CreateSchema {
         /// Its id.
         schema: ObjectId,
@@ -95,7 +97,7 @@ pub enum Change {
         /// Its id.
         schema: ObjectId,
     },
-    /// A table begins.
+    /// A table begins. One that has ended begins again: without rows, in an epoch of its own.
     CreateTable {
         /// Its id.
         table: ObjectId,
@@ -104,7 +106,7 @@ pub enum Change {
         /// Its columns, in order.
         columns: Vec<Column>,
     },
-    /// A table ends, and its placements with it.
+    /// A table ends, and its columns with it.
     DropTable {
         /// Its id.
         table: ObjectId,
@@ -134,7 +136,7 @@ pub enum Change {
         /// The new name.
         name: Name,
     },
-    /// A view begins.
+    /// A view begins, or one that has ended begins again.
     CreateView {
         /// Its id.
         view: ObjectId,
@@ -170,15 +172,62 @@ pub enum Change {
         /// What it is.
         segment: Segment,
     },
-    /// A segment belongs to a table from this version on.
+    /// A segment belongs to a table from this version on. It was added in the same entry.
     Place {
         /// The placement's id.
         placement: PlacementId,
         /// The table.
         table: ObjectId,
         /// The segment.
-        segment: crate::id::SegmentId,
-        /// The version whose rows it shows, where that is not the version asked for.
-        at: Option<Version>,
+        segment: SegmentId,
+    },
+    /// Rows of a segment are in a table no more.
+    KillRows {
+        /// The table.
+        table: ObjectId,
+        /// The segment.
+        segment: SegmentId,
+        /// How many die, at least 1.
+        rows: u64,
+        /// The block with their positions; `None` if all die that lived until then.
+        positions: Option<BlockRef>,
+    },
+    /// A table begins anew, from nothing or from what a table was at a version. What the entry placed and killed in the
+    /// table before that never was; of two in one entry, the later counts.
+    BeginEpoch {
+        /// The table.
+        table: ObjectId,
+        /// What it begins from, decided before this version.
+        base: Option<TableVersion>,
+    },
+    /// A table gets another definition: its name, schema, comment, options, sort key or constraints.
+    SetTable {
+        /// The table.
+        table: ObjectId,
+        /// What it is from now on.
+        definition: Table,
+    },
+    /// A column gets another definition, or begins, or begins again.
+    SetColumn {
+        /// The table.
+        table: ObjectId,
+        /// What it is from now on.
+        column: Column,
+        /// Its place among the table's columns.
+        ordinal: u32,
+    },
+    /// A view gets another definition.
+    SetView {
+        /// The view.
+        view: ObjectId,
+        /// What it is from now on.
+        definition: View,
+    },
+    /// A schema gets another name.
+    SetSchema {
+        /// The schema.
+        schema: ObjectId,
+        /// The new name.
+        name: Name,
     },
 }

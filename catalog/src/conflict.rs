@@ -6,12 +6,12 @@ use thiserror::Error;
 
 use crate::change::{BlockHeader, Entry};
 use crate::checkpoint::SealedError;
-use crate::id::{BranchId, ObjectId, Slot, Version};
+use crate::id::{BranchId, ObjectId, SegmentId, Slot, Version};
 use crate::record::SlotError;
 use crate::segment::BlockRef;
 use crate::state::{ApplyError, State};
 use crate::time::Micros;
-use crate::transaction::{BlockIndex, Transaction};
+use crate::transaction::{BlockIndex, Proposal, Transaction};
 use numbering::Numbering;
 
 /// Two transactions that cannot both be made. The later one may be tried again on the newer base.
@@ -59,6 +59,18 @@ pub enum ConflictReason {
         /// The schema.
         schema: String,
     },
+    /// It changed rows that the transaction changes too.
+    #[error("changed the rows of table `{table}`, which the statement changes too")]
+    Rows {
+        /// The table.
+        table: String,
+    },
+    /// It changed a definition that the transaction changes too, or that the rows it adds were tested by.
+    #[error("changed the definition of {what}")]
+    Definition {
+        /// What is defined otherwise now.
+        what: String,
+    },
 }
 
 /// What makes a transaction one that no lake could take: whoever put it together was mistaken.
@@ -85,6 +97,40 @@ pub enum Malformed {
     NoValue {
         /// The column.
         column: String,
+    },
+    /// It names something of its own before it makes it.
+    #[error("it names the pending id {place} of {what}, counted from 0, and has made {made} so far")]
+    NotMade {
+        /// What it names.
+        what: &'static str,
+        /// Its place among those that it makes.
+        place: u64,
+        /// How many it has made by then.
+        made: usize,
+    },
+    /// It begins something again that has not been before.
+    #[error("it begins {what} again, which never was")]
+    NeverWas {
+        /// What never was.
+        what: String,
+    },
+    /// It takes rows out of a segment that are not there.
+    #[error("it takes {rows} rows out of segment {segment}, of which table `{table}` has {living}")]
+    NoRows {
+        /// The table.
+        table: String,
+        /// The segment.
+        segment: SegmentId,
+        /// How many rows it takes.
+        rows: u64,
+        /// How many live.
+        living: u64,
+    },
+    /// It begins a table from rows that it changes itself.
+    #[error("table `{table}` is changed by the same transaction, so that nothing can begin from it yet; commit first")]
+    OwnRows {
+        /// The table whose rows it changes.
+        table: String,
     },
     /// Its changes contradict the catalog or one another.
     #[error("its changes contradict the catalog")]
@@ -138,13 +184,14 @@ pub fn resolve_transaction(
     times: (Micros, Option<Micros>),
 ) -> Result<Entry, ResolveError> {
     check_reads(state, transaction)?;
-    let mut numbering = Numbering::new(state, transaction);
-    let mut changes = Vec::with_capacity(transaction.changes.len() + 1);
+    let mut numbering = Numbering::new(state.clone(), transaction.branch, transaction.base);
     for proposal in &transaction.changes {
-        numbering.resolve(proposal, places, &mut changes)?;
+        numbering.resolve(proposal, places)?;
     }
+    let version = numbering.version();
+    let (changes, tables) = numbering.finish();
     Ok(Entry {
-        version: numbering.version,
+        version,
         branch: transaction.branch,
         commit_id: transaction.commit_id,
         request: transaction.request,
@@ -154,9 +201,29 @@ pub fn resolve_transaction(
         operation: transaction.operation.clone(),
         wall_time: times.0,
         commit_time: times.1,
-        tables: numbering.counts(),
         changes,
+        tables,
+        properties: transaction.properties.clone(),
     })
+}
+
+/// A state that shows more proposals of a transaction which is put together on `base`, with pending ids for what they
+/// make. `state` shows those before them.
+///
+/// # Errors
+/// As of [`resolve_transaction`]. No version since the base can stand against them: the state knows none.
+pub(crate) fn preview_proposals(
+    state: State,
+    branch: BranchId,
+    base: Version,
+    proposals: &[Proposal],
+    places: BlockPlaces<'_>,
+) -> Result<State, ResolveError> {
+    let mut numbering = Numbering::new(state, branch, base);
+    for proposal in proposals {
+        numbering.resolve(proposal, places)?;
+    }
+    Ok(numbering.into_state())
 }
 
 /// The first commit after a version that touched the rows of a table.
@@ -174,7 +241,8 @@ fn touched_since(
 
 fn check_reads(state: &State, transaction: &Transaction) -> Result<(), ResolveError> {
     let base = transaction.base;
-    for table in &transaction.reads {
+    // Nobody else knows what the transaction makes itself.
+    for table in transaction.reads.iter().filter(|table| !table.is_pending()) {
         let name = || table_name(state, *table, base);
         if let Some(with) = ended_since(state, *table, base) {
             let reason = ConflictReason::Gone { what: format!("table `{}`", name()) };
@@ -194,3 +262,6 @@ fn ended_since(state: &State, table: ObjectId, base: Version) -> Option<Version>
 fn table_name(state: &State, table: ObjectId, version: Version) -> String {
     state.table_at(table, version).map_or_else(|| table.to_string(), |table| table.name.to_string())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

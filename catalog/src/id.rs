@@ -37,6 +37,26 @@ macro_rules! counted_id {
     };
 }
 
+/// Numbers from here on stand for what a transaction makes, as long as it is not committed. Nothing counts so far.
+const PENDING: u64 = 1 << 62;
+
+/// Declares which ids stand for what is not committed yet.
+macro_rules! pending_id {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// What stands for the `n`-th of its kind, from 0, that a transaction makes, until it is committed.
+            pub const fn pending(n: u64) -> Self {
+                Self(PENDING.saturating_add(n))
+            }
+
+            /// Whether it stands for something that is not committed.
+            pub const fn is_pending(self) -> bool {
+                self.0 >= PENDING
+            }
+        })*
+    };
+}
+
 counted_id! {
     /// A schema, table or view. It outlives the thing's name and is never used again.
     ObjectId
@@ -56,6 +76,22 @@ counted_id! {
 counted_id! {
     /// The number of a ledger object. The first is 1; there are no gaps.
     Slot
+}
+
+pending_id! { ObjectId SegmentId RowId Slot }
+
+impl ObjectId {
+    /// As which schema, table or view a transaction makes it, from 0; `None` if the ledger gave the id.
+    pub(crate) const fn pending_place(self) -> Option<u64> {
+        self.0.checked_sub(PENDING)
+    }
+}
+
+impl SegmentId {
+    /// As which segment a transaction adds it, from 0; `None` if the ledger gave the id.
+    pub(crate) const fn pending_place(self) -> Option<u64> {
+        self.0.checked_sub(PENDING)
+    }
 }
 
 /// A line of versions. `main` is the first.

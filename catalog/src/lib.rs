@@ -11,6 +11,7 @@
 //! * The pure part decides: [`ledger::fill_slot`] which transactions a slot carries, [`State::apply`] what a record
 //!   means, [`State::resolve_as_of`] which version a statement reads, [`ledger::Attempt`] what an uncertain answer of
 //!   the store amounts to. It is synchronous, on values, without clock, randomness or I/O.
+//! * [`Overlay`] shows a transaction under way to its own statements, as if it were committed.
 //! * The folder [`io`] does: stores, clock, the committer, opening and following a ledger.
 //!
 //! No Parquet rows and no SQL are here.
@@ -24,6 +25,7 @@ pub mod interval;
 pub mod io;
 pub mod ledger;
 pub mod name;
+pub mod overlay;
 pub mod record;
 pub mod schema;
 pub mod segment;
@@ -41,5 +43,10 @@ pub use digest::{Digest, StateDigest};
 pub use id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
 pub use interval::Interval;
 pub use name::{Name, NameError};
-pub use state::{Commit, Commits, Head, Placed, Relation, RelationId, State, TableSegments};
+pub use overlay::Overlay;
+pub use segment::TableVersion;
+pub use state::{
+    Commit, Commits, Dead, Head, Kill, Live, LiveSegments, Placed, Relation, RelationId, SegmentLife, Span, State,
+    TableSegments,
+};
 pub use time::Micros;

@@ -15,6 +15,13 @@ pub const FIELD_ID_KEY: &str = "PARQUET:field_id";
 /// The zone of every timestamp that is an instant.
 pub const UTC: &str = "UTC";
 
+/// The field id of the column in which rows carry their own ids, as in the row lineage of Iceberg v3. The column is an
+/// Int64 without NULLs, and stands only in segments whose rows were written for rows that existed before.
+pub const ROW_ID_FIELD: FieldId = FieldId::new(2_147_483_540);
+
+/// The name of that column. No other column may have it.
+pub const ROW_ID_NAME: &str = "_row_id";
+
 /// The greatest precision of a decimal.
 pub const DECIMAL_PRECISION_MAX: u8 = 38;
 
@@ -72,6 +79,36 @@ pub struct SortKey {
     pub nulls_first: bool,
 }
 
+/// What rows of a table must fulfil, apart from what their columns say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// An expression that is not false for any row.
+    Check {
+        /// Its name.
+        name: Name,
+        /// The expression, as SQL text.
+        expression: String,
+    },
+    /// Columns of which no two rows have the same values. Nothing tests that: the user says so.
+    Key {
+        /// Its name.
+        name: Name,
+        /// The columns, in their order.
+        columns: Vec<FieldId>,
+        /// Whether it is the primary key.
+        primary: bool,
+    },
+}
+
+impl Constraint {
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Check { name, .. } | Self::Key { name, .. } => name,
+        }
+    }
+}
+
 /// What a table is, apart from its columns and rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -87,6 +124,8 @@ pub struct Table {
     pub options: Vec<(String, String)>,
     /// The field id that the next new column gets.
     pub next_field: FieldId,
+    /// What its rows must fulfil, in the order in which it was said.
+    pub constraints: Vec<Constraint>,
 }
 
 /// A query under a name. Its text is kept and planned anew by each statement, on the tables of that version.

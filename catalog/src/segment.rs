@@ -5,7 +5,7 @@ use crate::id::{BranchId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version
 use crate::interval::Interval;
 
 /// Where a payload block of the ledger is, and what its bytes must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlockRef {
     /// The slot that carries the block.
     pub slot: Slot,
@@ -49,6 +49,25 @@ pub enum Storage {
     },
 }
 
+/// Which ids a segment's rows have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowIds {
+    /// The first row has this one; the others count on from there.
+    From(RowId),
+    /// Each row carries its own, in the column whose field id is [`ROW_ID_FIELD`](crate::schema::ROW_ID_FIELD).
+    Stored,
+}
+
+impl RowIds {
+    /// The id of the first row; `None` if only the rows themselves say it.
+    pub const fn first(self) -> Option<RowId> {
+        match self {
+            Self::From(first) => Some(first),
+            Self::Stored => None,
+        }
+    }
+}
+
 /// An immutable set of rows of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -58,8 +77,8 @@ pub struct Segment {
     pub table: ObjectId,
     /// How many rows it has, at least 1.
     pub rows: u64,
-    /// The id of its first row; the others count on from there.
-    pub first_row: RowId,
+    /// The ids of its rows.
+    pub row_ids: RowIds,
     /// Where the rows are.
     pub storage: Storage,
 }
@@ -90,8 +109,15 @@ pub struct Placement {
     pub table: ObjectId,
     /// The segment.
     pub segment: SegmentId,
-    /// When it holds. A placement ends with its table at the latest.
+    /// When it holds, unless the table ended or began anew: only [`State`](crate::State) knows what a table's rows are.
     pub interval: Interval,
-    /// The version whose rows it shows, where that is not the version asked for.
-    pub at: Option<Version>,
+}
+
+/// A table as it was at a version: what an epoch of a table may begin from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableVersion {
+    /// The table.
+    pub table: ObjectId,
+    /// The version.
+    pub version: Version,
 }

@@ -1,12 +1,16 @@
 //! What a writer wants: changes that have no ids yet, and the base they were decided on.
+//!
+//! A proposal names what its own transaction makes by a pending id: `ObjectId::pending(n)` is the n-th schema, table or
+//! view that the transaction creates, `SegmentId::pending(n)` the n-th set of rows that it adds, both from 0, in the
+//! order of the proposals. What begins again keeps its id and is not counted.
 
 use bytes::Bytes;
 
 use crate::digest::Digest;
-use crate::id::{BranchId, CommitId, FieldId, ObjectId, Version};
+use crate::id::{BranchId, CommitId, FieldId, ObjectId, SegmentId, Version};
 use crate::name::Name;
-use crate::schema::{Column, SortKey};
-use crate::segment::FrozenObject;
+use crate::schema::{Column, Constraint, SortKey, Table, View};
+use crate::segment::{FrozenObject, TableVersion};
 use crate::time::Micros;
 
 /// One transaction, asked for.
@@ -34,12 +38,14 @@ pub struct Transaction {
     pub changes: Vec<Proposal>,
     /// Payload blocks; proposals name them by their place here.
     pub blocks: Vec<Bytes>,
+    /// What else is said of it, in the order given.
+    pub properties: Vec<(String, String)>,
 }
 
 /// A table that a proposal speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableTarget {
-    /// One that exists at the base.
+    /// One that exists at the base, or by its pending id one that this transaction creates.
     Existing(ObjectId),
     /// The n-th table that this transaction creates, from 0.
     Created(usize),
@@ -97,6 +103,8 @@ pub enum Proposal {
         options: Vec<(String, String)>,
         /// A remark for people.
         comment: Option<String>,
+        /// What its rows must fulfil.
+        constraints: Vec<Constraint>,
     },
     /// End a table.
     DropTable {
@@ -150,7 +158,7 @@ pub enum Proposal {
     CreateTag {
         /// The name.
         name: Name,
-        /// The version.
+        /// The version. One after the base stands for the version that the transaction makes.
         version: Version,
     },
     /// End a name of a version.
@@ -173,5 +181,81 @@ pub enum Proposal {
         count: u64,
         /// Where they are.
         rows: Rows,
+        /// Whether they carry ids, those of rows that existed before; otherwise they get new ones.
+        stored_ids: bool,
+    },
+    /// Take rows of a segment out of a table.
+    KillRows {
+        /// The table.
+        table: TableTarget,
+        /// The segment.
+        segment: SegmentId,
+        /// How many, at least 1.
+        rows: u64,
+        /// The block with their positions; `None` for all that live.
+        positions: Option<BlockIndex>,
+    },
+    /// Begin a table anew.
+    BeginEpoch {
+        /// The table.
+        table: TableTarget,
+        /// What it begins from; `None` for no rows. A version after the base stands for the base, unless the
+        /// transaction changed the rows of that table.
+        base: Option<TableVersion>,
+    },
+    /// Give a table another definition.
+    SetTable {
+        /// The table.
+        table: ObjectId,
+        /// What it shall be.
+        definition: Table,
+    },
+    /// Give a column another definition, begin it, or begin it again.
+    SetColumn {
+        /// The table.
+        table: ObjectId,
+        /// What it shall be.
+        column: Column,
+        /// Its place among the table's columns.
+        ordinal: u32,
+        /// The field id that the next new column gets.
+        next_field: FieldId,
+    },
+    /// Give a view another definition.
+    SetView {
+        /// The view.
+        view: ObjectId,
+        /// What it shall be.
+        definition: View,
+    },
+    /// Give a schema another name.
+    SetSchema {
+        /// The schema.
+        schema: ObjectId,
+        /// The name.
+        name: Name,
+    },
+    /// Begin a schema again that has ended.
+    ReopenSchema {
+        /// The schema.
+        schema: ObjectId,
+        /// Its name from now on.
+        name: Name,
+    },
+    /// Begin a table again that has ended. It has no rows, unless an epoch with a base follows.
+    ReopenTable {
+        /// The table.
+        table: ObjectId,
+        /// What it shall be.
+        definition: Table,
+        /// Its columns, each with its place among them.
+        columns: Vec<(Column, u32)>,
+    },
+    /// Begin a view again that has ended.
+    ReopenView {
+        /// The view.
+        view: ObjectId,
+        /// What it shall be.
+        definition: View,
     },
 }

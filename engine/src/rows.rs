@@ -254,12 +254,13 @@ impl TakenRows {
             .into_iter()
             .map(|part| match part {
                 Part::Hot { rows, block } => {
-                    Proposal::AddRows { table, count: rows, rows: Rows::Hot { rows: push(block) } }
+                    Proposal::AddRows { table, count: rows, rows: Rows::Hot { rows: push(block) }, stored_ids: false }
                 }
                 Part::Frozen { rows, object, digests, statistics } => Proposal::AddRows {
                     table,
                     count: rows,
                     rows: Rows::Frozen { object, digests: push(digests), statistics: push(statistics) },
+                    stored_ids: false,
                 },
             })
             .collect()

@@ -378,6 +378,7 @@ impl Session {
             reads: commit.reads,
             changes: commit.changes,
             blocks: commit.blocks,
+            properties: Vec::new(),
         };
         match self.lake.engine.commit(transaction).await {
             Ok(made) => {

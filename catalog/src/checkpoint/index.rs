@@ -6,10 +6,10 @@ use prost::Message;
 use super::RelationKind;
 use crate::digest::{Digest, StateDigest};
 use crate::id::{BranchId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
-use crate::state::{Counters, Head, RelationDigests, SegmentSummary, State};
+use crate::state::{Counters, Head, RelationDigests, SegmentSummary, State, Total};
 use crate::time::Micros;
 
-const MAGIC: &[u8; 8] = b"FROSTCP2";
+const MAGIC: &[u8; 8] = b"FROSTCP3";
 
 #[derive(Clone, PartialEq, Message)]
 struct WireIndex {
@@ -45,6 +45,8 @@ struct WireIndex {
     facts_digest: Vec<u8>,
     #[prost(bytes = "vec", tag = "16")]
     segments_digest: Vec<u8>,
+    #[prost(message, repeated, tag = "17")]
+    totals: Vec<WireTotal>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -69,6 +71,16 @@ struct WireSummary {
     frozen_rows: u64,
     #[prost(uint64, tag = "6")]
     changed: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct WireTotal {
+    #[prost(uint64, tag = "1")]
+    table: u64,
+    #[prost(uint64, tag = "2")]
+    rows: u64,
+    #[prost(uint64, tag = "3")]
+    since: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -116,8 +128,10 @@ pub(crate) struct Index {
     pub(crate) runs: Vec<Run>,
     /// The newest commit time of each branch that has one.
     pub(crate) commit_times: Vec<(BranchId, Micros)>,
-    /// What the segments' runs hold of each table that ever had a row.
+    /// What the segments' runs hold of each table that was ever given a row.
     pub(crate) tables: Vec<(ObjectId, SegmentSummary)>,
+    /// How many rows each table has that ever had some.
+    pub(crate) totals: Vec<(ObjectId, Total)>,
 }
 
 impl Index {
@@ -131,6 +145,7 @@ impl Index {
             runs,
             commit_times: state.commit_times(),
             tables: state.segment_summaries(),
+            totals: state.totals(),
         }
     }
 
@@ -154,6 +169,11 @@ impl Index {
             .map(|(branch, time)| WireCommitTime { branch: branch.number(), time: time.get() })
             .collect();
         let tables = self.tables.iter().map(|(table, summary)| wire_summary(*table, *summary)).collect();
+        let totals = self.totals.iter().map(|(table, total)| WireTotal {
+            table: table.number(),
+            rows: total.rows,
+            since: total.since.number(),
+        });
         let body = WireIndex {
             lake: self.lake.bytes().to_vec(),
             slot: self.head.slot.number(),
@@ -171,6 +191,7 @@ impl Index {
             commits_digest: self.digests.commits.bytes().to_vec(),
             facts_digest: self.digests.facts.bytes().to_vec(),
             segments_digest: self.digests.segments.bytes().to_vec(),
+            totals: totals.collect(),
         }
         .encode_to_vec();
         [MAGIC.as_slice(), Digest::of(&body).bytes(), &body].concat().into()
@@ -224,6 +245,7 @@ impl Index {
                 .map(|found| (BranchId::new(found.branch), Micros::new(found.time)))
                 .collect(),
             tables: found.tables.iter().map(|found| (ObjectId::new(found.table), summary(found))).collect(),
+            totals: found.totals.iter().map(total).collect::<Option<Vec<_>>>()?,
         })
     }
 }
@@ -237,6 +259,10 @@ fn wire_summary(table: ObjectId, summary: SegmentSummary) -> WireSummary {
         frozen_rows: summary.frozen_rows,
         changed: summary.changed.map_or(0, Version::number),
     }
+}
+
+fn total(found: &WireTotal) -> Option<(ObjectId, Total)> {
+    Some((ObjectId::new(found.table), Total { rows: found.rows, since: Version::new(found.since)? }))
 }
 
 fn summary(found: &WireSummary) -> SegmentSummary {

@@ -10,7 +10,7 @@ const FAN: usize = 4;
 pub(crate) enum RelationKind {
     /// Transactions.
     Commits = 1,
-    /// Schemas, tables, columns, views, tags and settings.
+    /// Schemas, tables, columns, views, tags, settings, epochs and kills.
     Facts = 2,
     /// Segments in their places.
     Segments = 3,

@@ -21,8 +21,8 @@ use super::{PlannedRun, RelationKind, SealedError};
 use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
 use crate::interval::Interval;
-use crate::record::{Around, segment, wire, wire_commit, wire_segment};
-use crate::segment::{BlockRef, Placement, Segment, Storage};
+use crate::record::{Around, count, properties, segment, wire, wire_commit, wire_segment};
+use crate::segment::{BlockRef, Placement, RowIds, Segment, Storage};
 use crate::state::{Commit, FactKind, Placed, State, StoredFact};
 use crate::time::Micros;
 
@@ -115,9 +115,11 @@ fn commits_batch(state: &State, after: u64) -> Result<RecordBatch, SealedError> 
     let text = |value: fn(&Commit) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(rows().map(|commit| value(commit))))
     };
-    let counts = rows().map(|commit| wire_commit(&commit.to_entry()).tables);
-    let counts: Vec<Vec<u8>> =
-        counts.map(|tables| wire::Entry { tables, ..wire::Entry::default() }.encode_to_vec()).collect();
+    let rest = rows().map(|commit| wire_commit(&commit.to_entry()));
+    let rest = rest.map(|entry| (entry.tables, entry.properties));
+    let rest: Vec<Vec<u8>> = rest
+        .map(|(tables, properties)| wire::Entry { tables, properties, ..wire::Entry::default() }.encode_to_vec())
+        .collect();
     Ok(batch(vec![
         ("version", numbers(rows().map(|commit| commit.version.number()))),
         ("branch", Arc::new(UInt32Array::from_iter_values(rows().map(|commit| commit.branch.number())))),
@@ -134,7 +136,7 @@ fn commits_batch(state: &State, after: u64) -> Result<RecordBatch, SealedError> 
         ("operation", text(|commit| &commit.operation)),
         ("wall_time", Arc::new(Int64Array::from_iter_values(rows().map(|commit| commit.wall_time.get())))),
         ("commit_time", Arc::new(Int64Array::from_iter(rows().map(|commit| commit.commit_time.map(Micros::get))))),
-        ("tables", Arc::new(BinaryArray::from_iter_values(counts))),
+        ("tables", Arc::new(BinaryArray::from_iter_values(rest))),
     ]))
 }
 
@@ -151,7 +153,7 @@ fn read_commits(batch: &RecordBatch, commits: &mut Vec<Commit>) -> Option<()> {
     let (wall_time, commit_time) = (time("wall_time")?, time("commit_time")?);
     let tables = batch.column_by_name("tables")?.as_binary_opt::<i32>()?;
     for row in 0..batch.num_rows() {
-        let counts = wire::Entry::decode(tables.value(row)).ok()?.tables;
+        let rest = wire::Entry::decode(tables.value(row)).ok()?;
         commits.push(Commit {
             version: Version::new(version.value(row))?,
             branch: BranchId::new(branch.value(row)),
@@ -168,7 +170,8 @@ fn read_commits(batch: &RecordBatch, commits: &mut Vec<Commit>) -> Option<()> {
             operation: operation.value(row).to_owned(),
             wall_time: Micros::new(wall_time.value(row)),
             commit_time: commit_time.is_valid(row).then(|| Micros::new(commit_time.value(row))),
-            tables: counts.iter().map(crate::record::count).collect(),
+            tables: rest.tables.iter().map(count).collect(),
+            properties: properties(rest.properties),
         });
     }
     Some(())
@@ -222,11 +225,13 @@ fn segments_batch(state: &State, after: u64) -> Result<RecordBatch, SealedError>
         ("table", numbers(rows().map(|placed| placed.placement.table.number()))),
         ("begin", numbers(rows().map(|placed| placed.placement.interval.begin().number()))),
         ("end", numbers(rows().map(|placed| placed.placement.interval.end().map_or(0, Version::number)))),
-        ("at", numbers(rows().map(|placed| placed.placement.at.map_or(0, Version::number)))),
         ("segment", numbers(rows().map(|placed| placed.segment.id.number()))),
         ("owner", numbers(rows().map(|placed| placed.segment.table.number()))),
         ("rows", numbers(rows().map(|placed| placed.segment.rows))),
-        ("first_row", numbers(rows().map(|placed| placed.segment.first_row.number()))),
+        (
+            "first_row",
+            Arc::new(UInt64Array::from_iter(rows().map(|placed| placed.segment.row_ids.first().map(RowId::number)))),
+        ),
         ("block_slot", numbers(rows().map(|placed| hot(&placed).map_or(0, |block| block.slot.number())))),
         (
             "block_index",
@@ -249,7 +254,7 @@ fn read_segments(batch: &RecordBatch, found: &mut Vec<Placed>) -> Option<()> {
     let bytes = |name| batch.column_by_name(name)?.as_binary_opt::<i32>();
     let (placement, table, begin, end) = (number("placement")?, number("table")?, number("begin")?, number("end")?);
     let (id, owner, rows, first_row) = (number("segment")?, number("owner")?, number("rows")?, number("first_row")?);
-    let (slot, length, at) = (number("block_slot")?, number("block_length")?, number("at")?);
+    let (slot, length) = (number("block_slot")?, number("block_length")?);
     let (branch, index) = (word("branch")?, word("block_index")?);
     let (sha256, frozen) = (bytes("block_sha256")?, bytes("frozen")?);
     for row in 0..batch.num_rows() {
@@ -266,7 +271,10 @@ fn read_segments(batch: &RecordBatch, found: &mut Vec<Placed>) -> Option<()> {
                 id: SegmentId::new(id.value(row)),
                 table: ObjectId::new(owner.value(row)),
                 rows: rows.value(row),
-                first_row: RowId::new(first_row.value(row)),
+                row_ids: match first_row.is_valid(row) {
+                    true => RowIds::From(RowId::new(first_row.value(row))),
+                    false => RowIds::Stored,
+                },
                 storage: Storage::Hot { rows: rows_block },
             }
         };
@@ -276,7 +284,6 @@ fn read_segments(batch: &RecordBatch, found: &mut Vec<Placed>) -> Option<()> {
             table: ObjectId::new(table.value(row)),
             segment: segment.id,
             interval: Interval::try_new(Version::new(begin.value(row))?, Version::new(end.value(row)))?,
-            at: Version::new(at.value(row)),
         };
         found.push(Placed { placement, segment: Arc::new(segment) });
     }

@@ -210,8 +210,12 @@ impl SealedSegments {
             table.summary.count(&placed);
             if placed.segment.is_hot() { table.hot.push(placed) } else { table.frozen.push(placed) }
         }
-        let begins = |placed: &[Placed]| placed.is_sorted_by_key(|placed| placed.placement.interval.begin());
-        let in_order = tables.values().all(|table| begins(&table.hot) && begins(&table.frozen));
+        let follows = |one: &Placed, next: &Placed| {
+            let (one, next) = (&one.placement, &next.placement);
+            one.segment < next.segment && one.interval.begin() <= next.interval.begin()
+        };
+        let sorted = |placed: &[Placed]| placed.is_sorted_by(follows);
+        let in_order = tables.values().all(|table| sorted(&table.hot) && sorted(&table.frozen));
         let found = tables.iter().map(|(table, found)| (table, &found.summary));
         if in_order && found.eq(&self.summaries) { Ok(tables) } else { Err(self.contradiction()) }
     }

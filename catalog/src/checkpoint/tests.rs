@@ -1,7 +1,7 @@
 use super::*;
 use crate::digest::{Digest, StateDigest};
 use crate::id::{BranchId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
-use crate::state::{Counters, Head, RelationDigests, SegmentSummary};
+use crate::state::{Counters, Head, RelationDigests, SegmentSummary, Total};
 use crate::time::Micros;
 
 /// The index after a checkpoint at version `version` that follows `previous`.
@@ -32,6 +32,7 @@ fn after(previous: Option<&Index>, version: u64) -> Index {
         runs,
         commit_times: vec![(BranchId::MAIN, Micros::new(-3))],
         tables: vec![(ObjectId::new(2), SegmentSummary { hot: 1, hot_rows: 9, ..summary(version) })],
+        totals: vec![(ObjectId::new(2), Total { rows: 7, since: Version::new(version).unwrap() })],
     }
 }
 

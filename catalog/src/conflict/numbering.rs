@@ -1,38 +1,232 @@
 //! Proposals get their ids, each checked against what came before it.
 
+mod definitions;
+mod rows;
+
 use super::{BlockPlaces, Conflict, ConflictReason, Malformed, ResolveError, touched_since};
 use crate::change::{Change, Entry, TableCount};
-use crate::id::{ObjectId, PlacementId, RowId, SegmentId, Version};
+use crate::id::{BranchId, CommitId, ObjectId, SegmentId, Version};
 use crate::schema::{Column, Table, View};
-use crate::segment::{Segment, Storage};
-use crate::state::{Relation, RelationId, State};
+use crate::state::{Fact, Relation, RelationId, State};
 use crate::time::Micros;
-use crate::transaction::{Proposal, Rows, TableTarget, Transaction};
+use crate::transaction::{Proposal, TableTarget};
 
 /// Gives a transaction's proposals their ids, in order, against a state that its own earlier proposals have changed.
-pub(super) struct Numbering<'a> {
+pub(super) struct Numbering {
     base: Version,
-    pub(super) version: Version,
+    branch: BranchId,
+    version: Version,
     state: State,
-    transaction: &'a Transaction,
-    created: Vec<ObjectId>,
+    /// The tables that the proposals created, in order.
+    tables: Vec<ObjectId>,
+    /// The schemas, tables and views that they created, in order: what pending ids stand for.
+    objects: Vec<ObjectId>,
+    /// The segments that they added, in order.
+    segments: Vec<SegmentId>,
     counts: Vec<TableCount>,
+    changes: Vec<Change>,
 }
 
-impl<'a> Numbering<'a> {
-    pub(super) fn new(state: &State, transaction: &'a Transaction) -> Self {
+impl Numbering {
+    pub(super) fn new(state: State, branch: BranchId, base: Version) -> Self {
         Self {
-            base: transaction.base,
+            base,
+            branch,
             version: state.head().version.map_or(Version::FIRST, Version::next),
-            state: state.clone(),
-            transaction,
-            created: Vec::new(),
+            state,
+            tables: Vec::new(),
+            objects: Vec::new(),
+            segments: Vec::new(),
             counts: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
-    pub(super) fn counts(self) -> Vec<TableCount> {
-        self.counts
+    /// The version that the proposals make.
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What the proposals became, and what they do to the rows of tables, by table.
+    pub(super) fn finish(mut self) -> (Vec<Change>, Vec<TableCount>) {
+        self.counts.sort_by_key(|count| count.table);
+        (self.changes, self.counts)
+    }
+
+    /// The state with the proposals in it.
+    pub(super) fn into_state(mut self) -> State {
+        self.state.preview_counts(self.version, &self.counts);
+        self.state
+    }
+
+    /// Takes the next proposal in.
+    pub(super) fn resolve(&mut self, proposal: &Proposal, places: BlockPlaces<'_>) -> Result<(), ResolveError> {
+        let change = match proposal {
+            Proposal::CreateSchema { name } => {
+                self.free_schema_name(name.as_str())?;
+                Change::CreateSchema { schema: self.next_object(), name: name.clone() }
+            }
+            Proposal::DropSchema { schema } => {
+                let schema = self.object(*schema)?;
+                self.live_schema(schema)?;
+                self.empty_schema(schema)?;
+                Change::DropSchema { schema }
+            }
+            Proposal::CreateTable { schema, name, columns, next_field, sort_by, options, comment, constraints } => {
+                let schema = self.object(*schema)?;
+                self.live_schema(schema)?;
+                self.free_name(schema, name.as_str())?;
+                let table = self.next_object();
+                self.tables.push(table);
+                let definition = Table {
+                    schema,
+                    name: name.clone(),
+                    comment: comment.clone(),
+                    sort_by: sort_by.clone(),
+                    options: options.clone(),
+                    next_field: *next_field,
+                    constraints: constraints.clone(),
+                };
+                Change::CreateTable { table, definition, columns: columns.clone() }
+            }
+            Proposal::DropTable { table } => {
+                let table = self.object(*table)?;
+                self.live_table(table)?;
+                self.forget_rows(table);
+                Change::DropTable { table }
+            }
+            Proposal::AddColumn { table, column, next_field } => {
+                let table = self.object(*table)?;
+                self.same_columns(table)?;
+                self.no_rows_without(table, column)?;
+                Change::AddColumn { table, column: column.clone(), next_field: *next_field }
+            }
+            Proposal::DropColumn { table, field } => {
+                let table = self.object(*table)?;
+                self.same_columns(table)?;
+                self.same_constraints(table)?;
+                Change::DropColumn { table, field: *field }
+            }
+            Proposal::RenameColumn { table, field, name } => {
+                let table = self.object(*table)?;
+                self.same_columns(table)?;
+                self.same_constraints(table)?;
+                Change::RenameColumn { table, field: *field, name: name.clone() }
+            }
+            Proposal::CreateView { schema, name, columns, query, comment } => {
+                let schema = self.object(*schema)?;
+                self.live_schema(schema)?;
+                self.free_name(schema, name.as_str())?;
+                let definition = View {
+                    schema,
+                    name: name.clone(),
+                    columns: columns.clone(),
+                    query: query.clone(),
+                    comment: comment.clone(),
+                };
+                Change::CreateView { view: self.next_object(), definition }
+            }
+            Proposal::DropView { view } => {
+                let view = self.object(*view)?;
+                self.live_view(view)?;
+                Change::DropView { view }
+            }
+            Proposal::CreateTag { name, version } => {
+                if let Some(taken) = self.state.tags().fact_at(name, self.version) {
+                    let reason = ConflictReason::NameTaken { name: format!("tag {name}") };
+                    return Err(self.conflict(taken.interval.begin(), reason).into());
+                }
+                let version = if *version > self.base { self.version } else { *version };
+                Change::CreateTag { name: name.clone(), version }
+            }
+            Proposal::DropTag { name } => {
+                if self.state.tags().at(name, self.version).is_none() {
+                    let end = self.state.tags().of(name).last().and_then(|fact| fact.interval.end());
+                    return Err(self.gone(&format!("tag `{name}`"), end).into());
+                }
+                Change::DropTag { name: name.clone() }
+            }
+            Proposal::SetSetting { key, value } => Change::SetSetting { key: key.clone(), value: value.clone() },
+            Proposal::AddRows { table, count, rows, stored_ids } => {
+                return self.add_rows(*table, *count, rows, *stored_ids, places);
+            }
+            Proposal::KillRows { table, segment, rows, positions } => {
+                let positions = positions.map(|positions| places.place(positions)).transpose()?;
+                return self.kill_rows(*table, *segment, *rows, positions);
+            }
+            Proposal::BeginEpoch { table, base } => return self.begin_epoch(*table, *base),
+            Proposal::SetTable { table, definition } => return self.set_table(*table, definition),
+            Proposal::SetColumn { table, column, ordinal, next_field } => {
+                return self.set_column(*table, (column, *ordinal), *next_field);
+            }
+            Proposal::SetView { view, definition } => return self.set_view(*view, definition),
+            Proposal::SetSchema { schema, name } => return self.set_schema(*schema, name),
+            Proposal::ReopenSchema { schema, name } => return self.reopen_schema(*schema, name),
+            Proposal::ReopenTable { table, definition, columns } => {
+                return self.reopen_table(*table, definition, columns);
+            }
+            Proposal::ReopenView { view, definition } => return self.reopen_view(*view, definition),
+        };
+        self.take(vec![change])?;
+        Ok(())
+    }
+
+    /// Makes changes part of the state that later proposals see.
+    fn take(&mut self, changes: Vec<Change>) -> Result<(), Malformed> {
+        let entry = Entry {
+            version: self.version,
+            branch: self.branch,
+            commit_id: CommitId::from_bytes([0; 16]),
+            request: None,
+            base: Some(self.base),
+            author: String::new(),
+            message: String::new(),
+            operation: String::new(),
+            wall_time: Micros::new(0),
+            commit_time: None,
+            changes,
+            tables: Vec::new(),
+            properties: Vec::new(),
+        };
+        self.state.preview(&entry).map_err(Malformed::Contradiction)?;
+        self.changes.extend(entry.changes);
+        Ok(())
+    }
+
+    /// The id of the schema, table or view that is created next.
+    fn next_object(&mut self) -> ObjectId {
+        let next = self.state.counters().object;
+        self.objects.push(next);
+        next
+    }
+
+    /// The schema, table or view that an id stands for. While a transaction is put together, pending ids stay.
+    fn object(&self, id: ObjectId) -> Result<ObjectId, Malformed> {
+        match id.pending_place() {
+            Some(place) if !self.state.counters().object.is_pending() => {
+                nth(&self.objects, place, "schemas, tables and views")
+            }
+            _ => Ok(id),
+        }
+    }
+
+    /// The segment that an id stands for.
+    fn segment(&self, id: SegmentId) -> Result<SegmentId, Malformed> {
+        match id.pending_place() {
+            Some(place) if !self.state.counters().segment.is_pending() => nth(&self.segments, place, "segments"),
+            _ => Ok(id),
+        }
+    }
+
+    /// The table that a proposal speaks of.
+    fn table(&self, target: TableTarget) -> Result<ObjectId, Malformed> {
+        match target {
+            TableTarget::Existing(table) => self.object(table),
+            TableTarget::Created(place) => {
+                let created = self.tables.len();
+                self.tables.get(place).copied().ok_or(Malformed::NoTable { place, created })
+            }
+        }
     }
 
     fn conflict(&self, with: Version, reason: ConflictReason) -> Conflict {
@@ -43,6 +237,17 @@ impl<'a> Numbering<'a> {
         self.conflict(with.unwrap_or(self.version), ConflictReason::Gone { what: what.to_owned() })
     }
 
+    /// Whether another transaction made a version since the base.
+    fn is_since_base(&self, at: Version) -> bool {
+        at > self.base && at < self.version
+    }
+
+    /// The first version since the base at which one of some facts began or ended.
+    fn changed<'f, T: 'f>(&self, facts: impl IntoIterator<Item = &'f Fact<T>>) -> Option<Version> {
+        let ends = facts.into_iter().flat_map(|fact| [Some(fact.interval.begin()), fact.interval.end()]);
+        ends.flatten().filter(|at| self.is_since_base(*at)).min()
+    }
+
     /// The catalog counts names as taken from what is open now, this transaction's own changes included.
     fn free_name(&self, schema: ObjectId, name: &str) -> Result<(), Conflict> {
         let Some(taken) = self.state.relation_named(schema, name, self.version) else { return Ok(()) };
@@ -50,6 +255,12 @@ impl<'a> Numbering<'a> {
             RelationId::Table(id) => self.state.tables().fact_at(&id, self.version).map(|fact| fact.interval.begin()),
             RelationId::View(id) => self.state.views().fact_at(&id, self.version).map(|fact| fact.interval.begin()),
         };
+        Err(self.conflict(begin.unwrap_or(self.version), ConflictReason::NameTaken { name: name.to_owned() }))
+    }
+
+    fn free_schema_name(&self, name: &str) -> Result<(), Conflict> {
+        let Some(taken) = self.state.schema_named(name, self.version) else { return Ok(()) };
+        let begin = self.state.schemas().fact_at(&taken, self.version).map(|fact| fact.interval.begin());
         Err(self.conflict(begin.unwrap_or(self.version), ConflictReason::NameTaken { name: name.to_owned() }))
     }
 
@@ -73,119 +284,13 @@ impl<'a> Numbering<'a> {
         self.state.table_at(table, self.version).ok_or_else(gone)
     }
 
-    /// Makes a change part of the state that later proposals see.
-    fn take(&mut self, change: Change, changes: &mut Vec<Change>) -> Result<(), Malformed> {
-        let entry = Entry {
-            version: self.version,
-            branch: self.transaction.branch,
-            commit_id: self.transaction.commit_id,
-            request: None,
-            base: Some(self.base),
-            author: String::new(),
-            message: String::new(),
-            operation: String::new(),
-            wall_time: Micros::new(0),
-            commit_time: None,
-            changes: vec![change],
-            tables: Vec::new(),
+    fn live_view(&self, view: ObjectId) -> Result<&View, Conflict> {
+        let gone = || {
+            let fact = self.state.views().of(&view).last();
+            let name = fact.map_or_else(|| view.to_string(), |fact| fact.value.name.to_string());
+            self.gone(&format!("view `{name}`"), fact.and_then(|fact| fact.interval.end()))
         };
-        self.state.preview(&entry).map_err(Malformed::Contradiction)?;
-        changes.extend(entry.changes);
-        Ok(())
-    }
-
-    pub(super) fn resolve(
-        &mut self,
-        proposal: &Proposal,
-        places: BlockPlaces<'_>,
-        changes: &mut Vec<Change>,
-    ) -> Result<(), ResolveError> {
-        let change = match proposal {
-            Proposal::CreateSchema { name } => {
-                if let Some(taken) = self.state.schema_named(name.as_str(), self.version) {
-                    let begin = self.state.schemas().fact_at(&taken, self.version).map(|fact| fact.interval.begin());
-                    let reason = ConflictReason::NameTaken { name: name.to_string() };
-                    return Err(self.conflict(begin.unwrap_or(self.version), reason).into());
-                }
-                Change::CreateSchema { schema: self.state.counters().object, name: name.clone() }
-            }
-            Proposal::DropSchema { schema } => {
-                self.live_schema(*schema)?;
-                self.empty_schema(*schema)?;
-                Change::DropSchema { schema: *schema }
-            }
-            Proposal::CreateTable { schema, name, columns, next_field, sort_by, options, comment } => {
-                self.live_schema(*schema)?;
-                self.free_name(*schema, name.as_str())?;
-                let table = self.state.counters().object;
-                self.created.push(table);
-                let definition = Table {
-                    schema: *schema,
-                    name: name.clone(),
-                    comment: comment.clone(),
-                    sort_by: sort_by.clone(),
-                    options: options.clone(),
-                    next_field: *next_field,
-                };
-                Change::CreateTable { table, definition, columns: columns.clone() }
-            }
-            Proposal::DropTable { table } => {
-                self.live_table(*table)?;
-                self.forget_rows(*table);
-                Change::DropTable { table: *table }
-            }
-            Proposal::AddColumn { table, column, next_field } => {
-                self.same_columns(*table)?;
-                self.no_rows_without(*table, column)?;
-                Change::AddColumn { table: *table, column: column.clone(), next_field: *next_field }
-            }
-            Proposal::DropColumn { table, field } => {
-                self.same_columns(*table)?;
-                Change::DropColumn { table: *table, field: *field }
-            }
-            Proposal::RenameColumn { table, field, name } => {
-                self.same_columns(*table)?;
-                Change::RenameColumn { table: *table, field: *field, name: name.clone() }
-            }
-            Proposal::CreateView { schema, name, columns, query, comment } => {
-                self.live_schema(*schema)?;
-                self.free_name(*schema, name.as_str())?;
-                let definition = View {
-                    schema: *schema,
-                    name: name.clone(),
-                    columns: columns.clone(),
-                    query: query.clone(),
-                    comment: comment.clone(),
-                };
-                Change::CreateView { view: self.state.counters().object, definition }
-            }
-            Proposal::DropView { view } => {
-                if self.state.view_at(*view, self.version).is_none() {
-                    let fact = self.state.views().of(view).last();
-                    let name = fact.map_or_else(|| view.to_string(), |fact| fact.value.name.to_string());
-                    return Err(self.gone(&format!("view `{name}`"), fact.and_then(|fact| fact.interval.end())).into());
-                }
-                Change::DropView { view: *view }
-            }
-            Proposal::CreateTag { name, version } => {
-                if let Some(taken) = self.state.tags().fact_at(name, self.version) {
-                    let reason = ConflictReason::NameTaken { name: format!("tag {name}") };
-                    return Err(self.conflict(taken.interval.begin(), reason).into());
-                }
-                Change::CreateTag { name: name.clone(), version: *version }
-            }
-            Proposal::DropTag { name } => {
-                if self.state.tags().at(name, self.version).is_none() {
-                    let end = self.state.tags().of(name).last().and_then(|fact| fact.interval.end());
-                    return Err(self.gone(&format!("tag `{name}`"), end).into());
-                }
-                Change::DropTag { name: name.clone() }
-            }
-            Proposal::SetSetting { key, value } => Change::SetSetting { key: key.clone(), value: value.clone() },
-            Proposal::AddRows { table, count, rows } => return self.add_rows(*table, *count, rows, places, changes),
-        };
-        self.take(change, changes)?;
-        Ok(())
+        self.state.view_at(view, self.version).ok_or_else(gone)
     }
 
     fn empty_schema(&self, schema: ObjectId) -> Result<(), Conflict> {
@@ -206,13 +311,7 @@ impl<'a> Numbering<'a> {
     /// Changes of columns conflict with other changes of the same table's columns: field ids count per table.
     fn same_columns(&self, table: ObjectId) -> Result<(), Conflict> {
         let name = self.live_table(table)?.name.to_string();
-        let changed = self
-            .state
-            .columns_of(table)
-            .flat_map(|(_, fact)| [Some(fact.interval.begin()), fact.interval.end()])
-            .flatten()
-            .filter(|at| *at > self.base && *at < self.version)
-            .min();
+        let changed = self.changed(self.state.columns_of(table).map(|(_, fact)| fact));
         changed.map_or(Ok(()), |with| Err(self.conflict(with, ConflictReason::Columns { table: name })))
     }
 
@@ -221,100 +320,24 @@ impl<'a> Numbering<'a> {
         if column.nullable || column.initial.is_some() || self.rows_now(table) == 0 {
             return Ok(());
         }
-        match touched_since(&self.state, self.base, self.transaction.branch, table)? {
+        self.same_rows(table)?;
+        Err(Malformed::NoValue { column: column.name.to_string() }.into())
+    }
+
+    /// What was decided by looking at all rows of a table holds only while no others come.
+    fn same_rows(&self, table: ObjectId) -> Result<(), ResolveError> {
+        match touched_since(&self.state, self.base, self.branch, table)? {
             Some(with) => {
                 let table = self.live_table(table)?.name.to_string();
                 Err(self.conflict(with, ConflictReason::Read { table }).into())
             }
-            None => Err(Malformed::NoValue { column: column.name.to_string() }.into()),
-        }
-    }
-
-    /// New rows have no value of a column that came after the base. Most columns have one for such rows, or take NULL.
-    fn no_new_column_needs_a_value(&self, table: ObjectId) -> Result<(), Conflict> {
-        let name = &self.live_table(table)?.name;
-        let since = |at: Version| at > self.base && at < self.version;
-        let needing = self.state.columns_of(table).find(|(field, fact)| {
-            let column = &fact.value.column;
-            let needs = fact.interval.end().is_none() && !column.nullable && column.initial.is_none();
-            // A column that was only renamed began before.
-            let first = || self.state.columns().of(&(table, *field)).first();
-            needs && since(fact.interval.begin()) && first().is_some_and(|first| since(first.interval.begin()))
-        });
-        match needing {
             None => Ok(()),
-            Some((_, fact)) => {
-                let reason = ConflictReason::Columns { table: name.to_string() };
-                Err(self.conflict(fact.interval.begin(), reason))
-            }
         }
     }
+}
 
-    fn add_rows(
-        &mut self,
-        target: TableTarget,
-        count: u64,
-        rows: &Rows,
-        places: BlockPlaces<'_>,
-        changes: &mut Vec<Change>,
-    ) -> Result<(), ResolveError> {
-        let table = match target {
-            TableTarget::Existing(table) => {
-                self.no_new_column_needs_a_value(table)?;
-                table
-            }
-            TableTarget::Created(place) => {
-                let created = self.created.len();
-                self.created.get(place).copied().ok_or(Malformed::NoTable { place, created })?
-            }
-        };
-        self.live_table(table)?;
-        let counters = self.state.counters();
-        let storage = match rows {
-            Rows::Hot { rows } => Storage::Hot { rows: places.place(*rows)? },
-            Rows::Frozen { object, digests, statistics } => Storage::Frozen {
-                object: object.clone(),
-                digests: places.place(*digests)?,
-                statistics: places.place(*statistics)?,
-            },
-        };
-        let id: SegmentId = counters.segment;
-        let first_row: RowId = counters.row;
-        let placement: PlacementId = counters.placement;
-        self.take(Change::AddSegment { segment: Segment { id, table, rows: count, first_row, storage } }, changes)?;
-        self.state.preview_placement(placement);
-        changes.push(Change::Place { placement, table, segment: id, at: None });
-        let before = self.state.total_rows(table);
-        let counted = self.count(table, before);
-        counted.added = counted.added.saturating_add(count);
-        counted.total = counted.total.saturating_add(count);
-        Ok(())
-    }
-
-    /// A table that ends has no rows any more; what it had counts as taken away.
-    fn forget_rows(&mut self, table: ObjectId) {
-        let rows = self.rows_now(table);
-        if rows > 0 {
-            let counted = self.count(table, rows);
-            counted.removed = counted.removed.saturating_add(rows);
-            counted.total = 0;
-        }
-    }
-
-    /// How many rows a table has after the proposals so far.
-    fn rows_now(&self, table: ObjectId) -> u64 {
-        let counted = self.counts.iter().find(|count| count.table == table);
-        counted.map_or_else(|| self.state.total_rows(table), |count| count.total)
-    }
-
-    fn count(&mut self, table: ObjectId, before: u64) -> &mut TableCount {
-        let place = match self.counts.iter().position(|count| count.table == table) {
-            Some(place) => place,
-            None => {
-                self.counts.push(TableCount { table, added: 0, removed: 0, total: before });
-                self.counts.len() - 1
-            }
-        };
-        &mut self.counts[place]
-    }
+/// The n-th of what a transaction made.
+fn nth<T: Copy>(made: &[T], place: u64, what: &'static str) -> Result<T, Malformed> {
+    let found = usize::try_from(place).ok().and_then(|place| made.get(place));
+    found.copied().ok_or(Malformed::NotMade { what, place, made: made.len() })
 }

@@ -434,6 +434,7 @@ fn first_slot(lake: LakeId, clock: &dyn Clock, genesis: Genesis) -> EncodedSlot 
         commit_time: None,
         changes,
         tables: Vec::new(),
+        properties: Vec::new(),
     };
     let applied = state.apply_entry(&entry, slot, Digest::ZERO);
     debug_assert_eq!(applied, Ok(()), "the first entry applies to nothing");

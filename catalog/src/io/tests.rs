@@ -59,6 +59,7 @@ fn transaction(state: &State, operation: &str, changes: Vec<Proposal>, blocks: V
         reads: Vec::new(),
         changes,
         blocks,
+        properties: Vec::new(),
     }
 }
 
@@ -80,13 +81,14 @@ fn create_table(state: &State, name: &str) -> Transaction {
         sort_by: Vec::new(),
         options: Vec::new(),
         comment: None,
+        constraints: Vec::new(),
     };
     transaction(state, "create table", vec![proposal], Vec::new())
 }
 
 fn append(state: &State, table: ObjectId, rows: &str) -> Transaction {
-    let proposal =
-        Proposal::AddRows { table: TableTarget::Existing(table), count: 1, rows: Rows::Hot { rows: BlockIndex(0) } };
+    let (table, rows) = (TableTarget::Existing(table), Rows::Hot { rows: BlockIndex(0) });
+    let proposal = Proposal::AddRows { table, count: 1, rows, stored_ids: false };
     transaction(state, "insert", vec![proposal], vec![Bytes::copy_from_slice(rows.as_bytes())])
 }
 

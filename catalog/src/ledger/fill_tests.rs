@@ -45,11 +45,12 @@ fn create_table(text: &str, columns: Vec<Column>) -> Proposal {
         sort_by: Vec::new(),
         options: Vec::new(),
         comment: None,
+        constraints: Vec::new(),
     }
 }
 
 fn add_rows(table: TableTarget, count: u64) -> Proposal {
-    Proposal::AddRows { table, count, rows: Rows::Hot { rows: BlockIndex(0) } }
+    Proposal::AddRows { table, count, rows: Rows::Hot { rows: BlockIndex(0) }, stored_ids: false }
 }
 
 fn insert(count: u64) -> Proposal {
@@ -74,6 +75,7 @@ fn transaction(state: &State, changes: Vec<Proposal>) -> Transaction {
         reads: Vec::new(),
         changes,
         blocks: vec![Bytes::from_static(b"block"), Bytes::from_static(b"another block")],
+        properties: Vec::new(),
     }
 }
 
@@ -168,7 +170,7 @@ fn changes_that_contradict_the_catalog_are_refused() {
 fn a_block_or_table_that_a_transaction_does_not_have_is_refused() {
     let state = with_table();
     let rows = Rows::Hot { rows: BlockIndex(2) };
-    let change = Proposal::AddRows { table: TableTarget::Existing(TABLE), count: 1, rows };
+    let change = Proposal::AddRows { table: TableTarget::Existing(TABLE), count: 1, rows, stored_ids: false };
     assert_eq!(malformed(&state, vec![change]), Malformed::NoBlock { index: 2, blocks: 2 });
     let create = create_table("new", vec![column(1, "a")]);
     let refused = malformed(&state, vec![create, add_rows(TableTarget::Created(1), 1)]);

@@ -6,8 +6,8 @@ use crate::change::{BlockHeader, Change, Entry, Record, TableCount};
 use crate::digest::{Digest, StateDigest};
 use crate::id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
 use crate::name::Name;
-use crate::schema::{Column, SortKey, Table, View};
-use crate::segment::{BlockRef, FrozenObject, Segment, Storage};
+use crate::schema::{Column, Constraint, SortKey, Table, View};
+use crate::segment::{BlockRef, FrozenObject, RowIds, Segment, Storage, TableVersion};
 use crate::time::Micros;
 
 /// The features that this release knows. The base format has none.
@@ -63,7 +63,12 @@ pub(super) fn entry(found: wire::Entry, around: &Around<'_>) -> Result<Entry, Sl
         commit_time: found.commit_time.map(Micros::new),
         changes: found.changes.into_iter().map(|found| change(found, around)).collect::<Result<_, _>>()?,
         tables: found.tables.iter().map(count).collect(),
+        properties: properties(found.properties),
     })
+}
+
+pub(crate) fn properties(found: Vec<wire::Setting>) -> Vec<(String, String)> {
+    found.into_iter().map(|property| (property.key, property.value.unwrap_or_default())).collect()
 }
 
 pub(crate) fn count(found: &wire::TableCount) -> TableCount {
@@ -109,9 +114,36 @@ fn change(found: wire::Change, around: &Around<'_>) -> Result<Change, SlotError>
             placement: PlacementId::new(found.placement),
             table: ObjectId::new(found.table),
             segment: SegmentId::new(found.segment),
-            at: found.at.map(version).transpose()?,
         },
+        Kind::KillRows(found) => Change::KillRows {
+            table: ObjectId::new(found.table),
+            segment: SegmentId::new(found.segment),
+            rows: found.rows,
+            positions: found.positions.as_ref().map(|positions| block(positions, around)).transpose()?,
+        },
+        Kind::BeginEpoch(found) => Change::BeginEpoch {
+            table: ObjectId::new(found.table),
+            base: found.base.map(|base| table_version(&base)).transpose()?,
+        },
+        Kind::SetTable(found) => Change::SetTable {
+            table: ObjectId::new(found.table),
+            definition: table(required(found.definition, "a table's definition")?)?,
+        },
+        Kind::SetColumn(found) => {
+            let set = required(found.column, "a column")?;
+            let ordinal = set.ordinal;
+            Change::SetColumn { table: ObjectId::new(found.table), column: column(set)?, ordinal }
+        }
+        Kind::SetView(found) => Change::SetView {
+            view: ObjectId::new(found.view),
+            definition: view(required(found.definition, "a view's definition")?)?,
+        },
+        Kind::SetSchema(named) => Change::SetSchema { schema: ObjectId::new(named.number), name: name(&named.name)? },
     })
+}
+
+fn table_version(found: &wire::TableVersion) -> Result<TableVersion, SlotError> {
+    Ok(TableVersion { table: ObjectId::new(found.table), version: version(found.version)? })
 }
 
 pub(crate) fn table(found: wire::Table) -> Result<Table, SlotError> {
@@ -128,8 +160,20 @@ pub(crate) fn table(found: wire::Table) -> Result<Table, SlotError> {
                 nulls_first: key.nulls_first,
             })
             .collect(),
-        options: found.options.into_iter().map(|option| (option.key, option.value.unwrap_or_default())).collect(),
+        options: properties(found.options),
         next_field: FieldId::new(found.next_field),
+        constraints: found.constraints.into_iter().map(constraint).collect::<Result<_, _>>()?,
+    })
+}
+
+fn constraint(found: wire::Constraint) -> Result<Constraint, SlotError> {
+    let name = name(&found.name)?;
+    Ok(match required(found.rule, "what a constraint demands")? {
+        wire::Rule::Check(expression) => Constraint::Check { name, expression },
+        wire::Rule::Key(key) => {
+            let columns = key.columns.into_iter().map(FieldId::new).collect();
+            Constraint::Key { name, columns, primary: key.primary }
+        }
     })
 }
 
@@ -174,12 +218,12 @@ pub(crate) fn segment(found: wire::Segment, around: &Around<'_>) -> Result<Segme
         id: SegmentId::new(found.id),
         table: ObjectId::new(found.table),
         rows: found.rows,
-        first_row: RowId::new(found.first_row),
+        row_ids: if found.stored_ids { RowIds::Stored } else { RowIds::From(RowId::new(found.first_row)) },
         storage,
     })
 }
 
-fn block(found: &wire::BlockRef, around: &Around<'_>) -> Result<BlockRef, SlotError> {
+pub(crate) fn block(found: &wire::BlockRef, around: &Around<'_>) -> Result<BlockRef, SlotError> {
     let index = found.index;
     match around {
         Around::Record { slot, blocks } => {

@@ -3,10 +3,10 @@
 use super::{types, wire};
 use crate::change::{Change, Entry, Record, TableCount};
 use crate::digest::Digest;
-use crate::id::{FieldId, ObjectId, Version};
+use crate::id::{FieldId, ObjectId, RowId, Version};
 use crate::name::Name;
-use crate::schema::{Column, Table, View};
-use crate::segment::{BlockRef, Segment, Storage};
+use crate::schema::{Column, Constraint, Table, View};
+use crate::segment::{BlockRef, RowIds, Segment, Storage, TableVersion};
 
 pub(super) fn wire_record(record: &Record) -> wire::Record {
     wire::Record {
@@ -43,7 +43,12 @@ pub(crate) fn wire_commit(entry: &Entry) -> wire::Entry {
         commit_time: entry.commit_time.map(crate::time::Micros::get),
         changes: Vec::new(),
         tables: entry.tables.iter().map(wire_count).collect(),
+        properties: wire_properties(&entry.properties),
     }
+}
+
+fn wire_properties(properties: &[(String, String)]) -> Vec<wire::Setting> {
+    properties.iter().map(|(key, value)| wire::Setting { key: key.clone(), value: Some(value.clone()) }).collect()
 }
 
 fn wire_count(count: &TableCount) -> wire::TableCount {
@@ -76,14 +81,36 @@ fn wire_change(change: &Change) -> wire::Change {
         Change::DropTag { name } => Kind::DropTag(name.as_str().to_owned()),
         Change::SetSetting { key, value } => Kind::SetSetting(wire::Setting { key: key.clone(), value: value.clone() }),
         Change::AddSegment { segment } => Kind::AddSegment(wire_segment(segment, false)),
-        Change::Place { placement, table, segment, at } => Kind::Place(wire::Place {
+        Change::Place { placement, table, segment } => Kind::Place(wire::Place {
             placement: placement.number(),
             table: table.number(),
             segment: segment.number(),
-            at: at.map(Version::number),
         }),
+        Change::KillRows { table, segment, rows, positions } => Kind::KillRows(wire::KillRows {
+            table: table.number(),
+            segment: segment.number(),
+            rows: *rows,
+            positions: positions.as_ref().map(|block| wire_block(block, false)),
+        }),
+        Change::BeginEpoch { table, base } => {
+            Kind::BeginEpoch(wire::BeginEpoch { table: table.number(), base: base.map(wire_table_version) })
+        }
+        Change::SetTable { table, definition } => {
+            Kind::SetTable(wire::SetTable { table: table.number(), definition: Some(wire_table(definition)) })
+        }
+        Change::SetColumn { table, column, ordinal } => {
+            Kind::SetColumn(wire::SetColumn { table: table.number(), column: Some(wire_column(column, *ordinal)) })
+        }
+        Change::SetView { view, definition } => {
+            Kind::SetView(wire::CreateView { view: view.number(), definition: Some(wire_view(definition)) })
+        }
+        Change::SetSchema { schema, name } => Kind::SetSchema(named(schema.number(), name)),
     };
     wire::Change { kind: Some(kind) }
+}
+
+fn wire_table_version(found: TableVersion) -> wire::TableVersion {
+    wire::TableVersion { table: found.table.number(), version: found.version.number() }
 }
 
 fn named(number: u64, name: &Name) -> wire::Named {
@@ -108,13 +135,21 @@ pub(crate) fn wire_table(table: &Table) -> wire::Table {
                 nulls_first: key.nulls_first,
             })
             .collect(),
-        options: table
-            .options
-            .iter()
-            .map(|(key, value)| wire::Setting { key: key.clone(), value: Some(value.clone()) })
-            .collect(),
+        options: wire_properties(&table.options),
         next_field: table.next_field.number(),
+        constraints: table.constraints.iter().map(wire_constraint).collect(),
     }
+}
+
+fn wire_constraint(constraint: &Constraint) -> wire::Constraint {
+    let rule = match constraint {
+        Constraint::Check { expression, .. } => wire::Rule::Check(expression.clone()),
+        Constraint::Key { columns, primary, .. } => {
+            let columns = columns.iter().map(|field| field.number()).collect();
+            wire::Rule::Key(wire::Key { columns, primary: *primary })
+        }
+    };
+    wire::Constraint { name: constraint.name().as_str().to_owned(), rule: Some(rule) }
 }
 
 pub(crate) fn wire_column(column: &Column, ordinal: u32) -> wire::Column {
@@ -155,9 +190,15 @@ pub(crate) fn wire_segment(segment: &Segment, alone: bool) -> wire::Segment {
         id: segment.id.number(),
         table: segment.table.number(),
         rows: segment.rows,
-        first_row: segment.first_row.number(),
+        first_row: segment.row_ids.first().map_or(0, RowId::number),
         storage: Some(storage),
+        stored_ids: segment.row_ids == RowIds::Stored,
     }
+}
+
+/// A block of positions, or of anything else, as a fact names it.
+pub(crate) fn wire_whole_block(block: &BlockRef) -> wire::BlockRef {
+    wire_block(block, true)
 }
 
 fn wire_block(block: &BlockRef, alone: bool) -> wire::BlockRef {

@@ -21,8 +21,8 @@ mod slot;
 mod types;
 pub(crate) mod wire;
 
-pub(crate) use decode::{Around, column, count, name, segment, table, view};
-pub(crate) use encode::{wire_column, wire_commit, wire_segment, wire_table, wire_view};
+pub(crate) use decode::{Around, block, column, count, name, properties, segment, table, view};
+pub(crate) use encode::{wire_column, wire_commit, wire_segment, wire_table, wire_view, wire_whole_block};
 pub(crate) use slot::reread_entry;
 pub use slot::{EncodedSlot, SLOT_FORMAT, SlotBytes, SlotError};
 pub use types::TypeError;

@@ -5,8 +5,8 @@ use crate::change::{BlockHeader, Change, Entry, Record, TableCount};
 use crate::digest::{Digest, StateDigest};
 use crate::id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
 use crate::name::Name;
-use crate::schema::{Column, SortKey, Table, View, number_nested_fields};
-use crate::segment::{BlockRef, FrozenObject, Segment, Storage};
+use crate::schema::{Column, Constraint, SortKey, Table, View, number_nested_fields};
+use crate::segment::{BlockRef, FrozenObject, RowIds, Segment, Storage, TableVersion};
 use crate::time::Micros;
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 use std::sync::Arc;
@@ -72,8 +72,28 @@ fn sample(blocks: &[Bytes]) -> Record {
     };
     let name = |text: &str| Name::try_new(text).unwrap();
     let table = ObjectId::new(4);
-    let segment = |id, storage| Change::AddSegment {
-        segment: Segment { id: SegmentId::new(id), table, rows: 3, first_row: RowId::new(70), storage },
+    let segment = |id, row_ids, storage| Change::AddSegment {
+        segment: Segment { id: SegmentId::new(id), table, rows: 3, row_ids, storage },
+    };
+    let definition = Table {
+        schema: ObjectId::new(1),
+        name: name("t"),
+        comment: Some("x".to_owned()),
+        sort_by: vec![SortKey { field: FieldId::new(1), descending: true, nulls_first: false }],
+        options: vec![("a".to_owned(), "b".to_owned())],
+        next_field: FieldId::new(99),
+        constraints: vec![
+            Constraint::Check { name: name("positive"), expression: "c1 > 0".to_owned() },
+            Constraint::Key { name: name("pk"), columns: vec![FieldId::new(2), FieldId::new(1)], primary: true },
+            Constraint::Key { name: name("unique"), columns: vec![FieldId::new(1)], primary: false },
+        ],
+    };
+    let view = View {
+        schema: ObjectId::new(1),
+        name: name("v"),
+        columns: vec![name("a")],
+        query: "select 1".to_owned(),
+        comment: None,
     };
     let object = FrozenObject {
         key: "segments/ab/cd-1.parquet".to_owned(),
@@ -84,39 +104,27 @@ fn sample(blocks: &[Bytes]) -> Record {
     let changes = vec![
         Change::CreateSchema { schema: ObjectId::new(1), name: name("public") },
         Change::DropSchema { schema: ObjectId::new(2) },
-        Change::CreateTable {
-            table,
-            definition: Table {
-                schema: ObjectId::new(1),
-                name: name("t"),
-                comment: Some("x".to_owned()),
-                sort_by: vec![SortKey { field: FieldId::new(1), descending: true, nulls_first: false }],
-                options: vec![("a".to_owned(), "b".to_owned())],
-                next_field: FieldId::new(99),
-            },
-            columns: columns(),
-        },
+        Change::CreateTable { table, definition: definition.clone(), columns: columns() },
         Change::DropTable { table },
         Change::AddColumn { table, column: columns().remove(1), next_field: FieldId::new(100) },
         Change::DropColumn { table, field: FieldId::new(3) },
         Change::RenameColumn { table, field: FieldId::new(3), name: name("other") },
-        Change::CreateView {
-            view: ObjectId::new(8),
-            definition: View {
-                schema: ObjectId::new(1),
-                name: name("v"),
-                columns: vec![name("a")],
-                query: "select 1".to_owned(),
-                comment: None,
-            },
-        },
+        Change::CreateView { view: ObjectId::new(8), definition: view.clone() },
         Change::DropView { view: ObjectId::new(8) },
         Change::CreateTag { name: name("q3"), version: Version::FIRST },
         Change::DropTag { name: name("q3") },
         Change::SetSetting { key: "k".to_owned(), value: None },
-        segment(5, Storage::Hot { rows: block(0) }),
-        segment(6, Storage::Frozen { object, digests: block(1), statistics: block(0) }),
-        Change::Place { placement: PlacementId::new(1), table, segment: SegmentId::new(5), at: Some(Version::FIRST) },
+        segment(5, RowIds::From(RowId::new(70)), Storage::Hot { rows: block(0) }),
+        segment(6, RowIds::Stored, Storage::Frozen { object, digests: block(1), statistics: block(0) }),
+        Change::Place { placement: PlacementId::new(1), table, segment: SegmentId::new(5) },
+        Change::KillRows { table, segment: SegmentId::new(5), rows: 2, positions: Some(block(1)) },
+        Change::KillRows { table, segment: SegmentId::new(6), rows: 3, positions: None },
+        Change::BeginEpoch { table, base: None },
+        Change::BeginEpoch { table, base: Some(TableVersion { table: ObjectId::new(3), version: Version::FIRST }) },
+        Change::SetTable { table, definition },
+        Change::SetColumn { table, column: columns().remove(4), ordinal: 7 },
+        Change::SetView { view: ObjectId::new(8), definition: view },
+        Change::SetSchema { schema: ObjectId::new(1), name: name("other") },
     ];
     Record {
         features: Vec::new(),
@@ -136,6 +144,7 @@ fn sample(blocks: &[Bytes]) -> Record {
             commit_time: Some(Micros::new(17)),
             changes,
             tables: vec![TableCount { table, added: 3, removed: 0, total: 3 }],
+            properties: vec![("ticket".to_owned(), "A-1".to_owned()), ("empty".to_owned(), String::new())],
         }],
         blocks: headers,
         state: StateDigest::default(),
@@ -203,4 +212,28 @@ fn an_unknown_kind_of_change_is_refused() {
     let error = SlotBytes::decode_record(&body).unwrap_err();
     assert!(matches!(error, SlotError::UnknownChange), "{error}");
     assert_eq!(record.entries.len(), 1);
+}
+
+#[test]
+fn what_a_record_does_not_say_takes_no_bytes() {
+    use prost::Message;
+    let name = Name::try_new("t").unwrap();
+    let table = Table {
+        schema: ObjectId::new(1),
+        name,
+        comment: None,
+        sort_by: Vec::new(),
+        options: Vec::new(),
+        next_field: FieldId::new(2),
+        constraints: Vec::new(),
+    };
+    // The bytes of releases that knew no constraints: schema 1, name `t`, next field 2.
+    assert_eq!(wire_table(&table).encode_to_vec(), [8, 1, 18, 1, b't', 48, 2]);
+    let block = BlockRef { slot: Slot::new(9), index: 0, length_bytes: 5, sha256: Digest::ZERO };
+    let row_ids = RowIds::From(RowId::new(0));
+    let storage = Storage::Hot { rows: block };
+    let segment = Segment { id: SegmentId::new(5), table: ObjectId::new(4), rows: 3, row_ids, storage };
+    let stored = Segment { row_ids: RowIds::Stored, ..segment.clone() };
+    let (plain, longer) = (wire_segment(&segment, true).encode_to_vec(), wire_segment(&stored, true).encode_to_vec());
+    assert_eq!(longer, [plain.as_slice(), &[56, 1]].concat(), "only stored ids are said");
 }

@@ -56,6 +56,8 @@ pub(crate) struct Entry {
     pub(crate) changes: Vec<Change>,
     #[prost(message, repeated, tag = "12")]
     pub(crate) tables: Vec<TableCount>,
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) properties: Vec<Setting>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -72,7 +74,7 @@ pub(crate) struct TableCount {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Change {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20")]
     pub(crate) kind: Option<Kind>,
 }
 
@@ -106,6 +108,19 @@ pub(crate) enum Kind {
     AddSegment(Segment),
     #[prost(message, tag = "14")]
     Place(Place),
+    #[prost(message, tag = "15")]
+    KillRows(KillRows),
+    #[prost(message, tag = "16")]
+    BeginEpoch(BeginEpoch),
+    #[prost(message, tag = "17")]
+    SetTable(SetTable),
+    #[prost(message, tag = "18")]
+    SetColumn(SetColumn),
+    /// A view and what it is from now on.
+    #[prost(message, tag = "19")]
+    SetView(CreateView),
+    #[prost(message, tag = "20")]
+    SetSchema(Named),
 }
 
 /// A name with a number: a schema's id, or the version of a tag.
@@ -149,6 +164,33 @@ pub(crate) struct Table {
     pub(crate) options: Vec<Setting>,
     #[prost(int32, tag = "6")]
     pub(crate) next_field: i32,
+    #[prost(message, repeated, tag = "7")]
+    pub(crate) constraints: Vec<Constraint>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Constraint {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(oneof = "Rule", tags = "2, 3")]
+    pub(crate) rule: Option<Rule>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(crate) enum Rule {
+    /// The expression, as SQL text.
+    #[prost(string, tag = "2")]
+    Check(String),
+    #[prost(message, tag = "3")]
+    Key(Key),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Key {
+    #[prost(int32, repeated, tag = "1")]
+    pub(crate) columns: Vec<i32>,
+    #[prost(bool, tag = "2")]
+    pub(crate) primary: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -255,6 +297,9 @@ pub(crate) struct Segment {
     pub(crate) first_row: u64,
     #[prost(oneof = "Storage", tags = "5, 6")]
     pub(crate) storage: Option<Storage>,
+    /// Whether the rows carry their ids; `first_row` is 0 then.
+    #[prost(bool, tag = "7")]
+    pub(crate) stored_ids: bool,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -294,6 +339,7 @@ pub(crate) struct Frozen {
     pub(crate) statistics: Option<BlockRef>,
 }
 
+/// Number 4 was used.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub(crate) struct Place {
     #[prost(uint64, tag = "1")]
@@ -302,11 +348,53 @@ pub(crate) struct Place {
     pub(crate) table: u64,
     #[prost(uint64, tag = "3")]
     pub(crate) segment: u64,
-    #[prost(uint64, optional, tag = "4")]
-    pub(crate) at: Option<u64>,
 }
 
-/// A placement as a fact: its id and interval stand beside it.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct KillRows {
+    #[prost(uint64, tag = "1")]
+    pub(crate) table: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) segment: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) rows: u64,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) positions: Option<BlockRef>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct BeginEpoch {
+    #[prost(uint64, tag = "1")]
+    pub(crate) table: u64,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) base: Option<TableVersion>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct TableVersion {
+    #[prost(uint64, tag = "1")]
+    pub(crate) table: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) version: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct SetTable {
+    #[prost(uint64, tag = "1")]
+    pub(crate) table: u64,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) definition: Option<Table>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct SetColumn {
+    #[prost(uint64, tag = "1")]
+    pub(crate) table: u64,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) column: Option<Column>,
+}
+
+/// A placement as a fact: its id and interval stand beside it. Number 4 was used.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub(crate) struct PlacementFact {
     #[prost(uint32, tag = "1")]
@@ -315,6 +403,13 @@ pub(crate) struct PlacementFact {
     pub(crate) table: u64,
     #[prost(uint64, tag = "3")]
     pub(crate) segment: u64,
-    #[prost(uint64, optional, tag = "4")]
-    pub(crate) at: Option<u64>,
+}
+
+/// Rows that died, as a fact: whose, and when, stands beside it.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct KillFact {
+    #[prost(uint64, tag = "1")]
+    pub(crate) rows: u64,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) positions: Option<BlockRef>,
 }

@@ -1,13 +1,15 @@
 //! From a state and a record to the next state.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Commit, Fact, Head, Placed, PlacedColumn, RelationId, State, StoredFact};
-use crate::change::{Change, Entry, Record};
+use super::kills::{Kill, NamedKill};
+use super::{Commit, Fact, Head, Placed, PlacedColumn, RelationId, State, StoredFact, Total};
+use crate::change::{Change, Entry, Record, TableCount};
 use crate::digest::Digest;
-use crate::id::{FieldId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
+use crate::id::{FieldId, ObjectId, RowId, SegmentId, Slot, Version};
 use crate::interval::Interval;
 use crate::ledger::{LinkError, check_link};
 use crate::segment::{Placement, Segment};
@@ -78,16 +80,18 @@ impl State {
 
     /// Applies one entry. The chain and the record's digest are the caller's concern.
     pub(crate) fn apply_entry(&mut self, entry: &Entry, slot: Slot, hash: Digest) -> Result<(), ApplyError> {
-        for change in &entry.changes {
-            self.apply_change(entry, change)?;
+        self.preview(entry)?;
+        let counted: BTreeSet<ObjectId> = entry.tables.iter().map(|count| count.table).collect();
+        if let Some(table) = entry.changes.iter().filter_map(changed_rows).find(|table| !counted.contains(table)) {
+            return Err(ApplyError::RowCount { version: entry.version, table });
         }
         for count in &entry.tables {
-            let before = self.totals.get(&count.table).copied().unwrap_or(0);
+            let before = self.total_rows(count.table);
             let after = before.checked_add(count.added).and_then(|rows| rows.checked_sub(count.removed));
             if after != Some(count.total) {
                 return Err(ApplyError::RowCount { version: entry.version, table: count.table });
             }
-            self.totals.insert(count.table, count.total);
+            self.totals.insert(count.table, Total { rows: count.total, since: entry.version });
         }
         self.digests.add(&StoredFact::commit(entry));
         self.commits.push(commit(entry, slot, hash));
@@ -99,14 +103,14 @@ impl State {
         Ok(())
     }
 
-    fn apply_change(&mut self, entry: &Entry, change: &Change) -> Result<(), ApplyError> {
+    fn apply_change(&mut self, entry: &Entry, place: usize, change: &Change) -> Result<(), ApplyError> {
         let version = entry.version;
         let open = Interval::from(version);
         let exists = |what: String| ApplyError::Exists { version, what };
         let missing = |what: String| ApplyError::Missing { version, what };
         match change {
             Change::CreateSchema { schema, name } => {
-                self.count_object(version, *schema)?;
+                self.count_object(version, *schema, !self.schemas.of(schema).is_empty())?;
                 self.digests.add(&StoredFact::schema(*schema, open, name));
                 let fact = Fact { interval: open, value: name.clone() };
                 if !self.schemas.push(*schema, fact) {
@@ -122,7 +126,11 @@ impl State {
                 Ok(())
             }
             Change::CreateTable { table, definition, columns } => {
-                self.count_object(version, *table)?;
+                let before = self.tables.of(table).last().map(|fact| fact.value.next_field);
+                self.count_object(version, *table, before.is_some())?;
+                if before.is_some_and(|before| definition.next_field < before) {
+                    return Err(exists(format!("field {} of table {table}", definition.next_field)));
+                }
                 self.digests.add(&StoredFact::table(*table, open, definition));
                 let fact = Fact { interval: open, value: definition.clone() };
                 if !self.tables.push(*table, fact) {
@@ -135,7 +143,8 @@ impl State {
                 for (column, ordinal) in columns.iter().zip(0..) {
                     self.begin_column(version, *table, PlacedColumn { column: column.clone(), ordinal })?;
                 }
-                Ok(())
+                // What the table had before it ended does not come back by itself.
+                before.map_or(Ok(()), |_| self.begin_epoch(version, *table, None))
             }
             Change::DropTable { table } => {
                 let done = self.tables.close(table, version).ok_or_else(|| missing(format!("table {table}")))?;
@@ -156,7 +165,7 @@ impl State {
                 self.begin_column(version, *table, renamed)
             }
             Change::CreateView { view, definition } => {
-                self.count_object(version, *view)?;
+                self.count_object(version, *view, !self.views.of(view).is_empty())?;
                 self.digests.add(&StoredFact::view(*view, open, definition));
                 let fact = Fact { interval: open, value: definition.clone() };
                 if !self.views.push(*view, fact) {
@@ -193,37 +202,45 @@ impl State {
                 Ok(())
             }
             Change::AddSegment { segment } => self.add_segment(version, segment),
-            Change::Place { placement, table, segment, at } => {
-                let placement = Placement {
-                    id: *placement,
-                    branch: entry.branch,
-                    table: *table,
-                    segment: *segment,
-                    interval: open,
-                    at: *at,
-                };
-                self.place(version, placement, entry)
+            Change::Place { placement, table, segment: id } => {
+                let (id, branch) = (*id, entry.branch);
+                let placement = Placement { id: *placement, branch, table: *table, segment: id, interval: open };
+                let segment = added_segment(entry, place, id).ok_or_else(|| missing(format!("segment {id}")))?;
+                self.place(version, placement, segment)
             }
+            Change::KillRows { table, segment, rows, positions } => {
+                self.kill_rows(*table, *segment, Kill { version, rows: *rows, positions: *positions })
+            }
+            Change::BeginEpoch { table, base } => self.begin_epoch(version, *table, *base),
+            Change::SetTable { table, definition } => self.set_table(version, *table, definition),
+            Change::SetColumn { table, column, ordinal } => {
+                self.set_column(version, *table, PlacedColumn { column: column.clone(), ordinal: *ordinal })
+            }
+            Change::SetView { view, definition } => self.set_view(version, *view, definition),
+            Change::SetSchema { schema, name } => self.set_schema(version, *schema, name),
         }
     }
 
     /// Counts a segment. It is kept when it is placed, which must be in the same entry.
     fn add_segment(&mut self, version: Version, segment: &Segment) -> Result<(), ApplyError> {
-        if segment.id < self.counters.segment || segment.first_row < self.counters.row {
+        let first = segment.row_ids.first();
+        if segment.id < self.counters.segment || first.is_some_and(|first| first < self.counters.row) {
             return Err(ApplyError::Exists { version, what: format!("segment {}", segment.id) });
         }
         let exhausted = |what: &'static str| ApplyError::Exhausted { version, what };
-        let row = segment.first_row.number().checked_add(segment.rows).ok_or_else(|| exhausted("rows"))?;
+        if let Some(first) = first {
+            let next = first.number().checked_add(segment.rows).ok_or_else(|| exhausted("rows"))?;
+            self.counters.row = RowId::new(next);
+        }
         if segment.id.number() == u64::MAX {
             return Err(exhausted("segments"));
         }
         self.counters.segment = segment.id.next();
-        self.counters.row = RowId::new(row);
         self.digests.add(&StoredFact::segment(segment));
         Ok(())
     }
 
-    fn place(&mut self, version: Version, placement: Placement, entry: &Entry) -> Result<(), ApplyError> {
+    fn place(&mut self, version: Version, placement: Placement, segment: &Segment) -> Result<(), ApplyError> {
         let missing = |what: String| ApplyError::Missing { version, what };
         if placement.id < self.counters.placement {
             return Err(ApplyError::Exists { version, what: format!("placement {}", placement.id) });
@@ -234,60 +251,45 @@ impl State {
         if self.tables.open(&placement.table).is_none() {
             return Err(missing(format!("table {}", placement.table)));
         }
-        let segment =
-            added_segment(entry, placement.segment).ok_or_else(|| missing(format!("segment {}", placement.segment)))?;
         self.counters.placement = placement.id.next();
         self.digests.add(&StoredFact::placement(&placement));
         let placed = Placed { placement, segment: Arc::new(segment.clone()) };
-        self.segments.entry(placement.table).or_default().push(placed);
+        let follows = self.segments.entry(placement.table).or_default().push(placed);
+        let what = || format!("segment {} of table {}", placement.segment, placement.table);
+        follows.then_some(()).ok_or_else(|| ApplyError::Exists { version, what: what() })
+    }
+
+    /// Takes rows of a segment out of a table. Whether they are there is the concern of whoever adds the entry: to know
+    /// it, segments must be looked at.
+    fn kill_rows(&mut self, table: ObjectId, segment: SegmentId, kill: Kill) -> Result<(), ApplyError> {
+        let version = kill.version;
+        let missing = |what: String| ApplyError::Missing { version, what };
+        if self.tables.open(&table).is_none() {
+            return Err(missing(format!("table {table}")));
+        }
+        if segment >= self.counters.segment || kill.rows == 0 {
+            return Err(missing(format!("rows of segment {segment} in table {table}")));
+        }
+        let epoch = self.epoch_at(table, version).0;
+        let ordinal = self.kills.push(table, epoch, segment, kill);
+        self.digests.add(&StoredFact::kill(&NamedKill { table, segment, ordinal, kill }));
         Ok(())
     }
 
-    fn begin_column(&mut self, version: Version, table: ObjectId, column: PlacedColumn) -> Result<(), ApplyError> {
-        let key = (table, column.column.id);
-        let interval = Interval::from(version);
-        self.digests.add(&StoredFact::column(key, interval, &column));
-        let what = format!("column {} of table {table}", column.column.id);
-        let begun = self.columns.push(key, Fact { interval, value: column });
-        begun.then_some(()).ok_or(ApplyError::Exists { version, what })
-    }
-
-    fn end_column(&mut self, version: Version, table: ObjectId, field: FieldId) -> Result<PlacedColumn, ApplyError> {
-        let key = (table, field);
-        let what = || ApplyError::Missing { version, what: format!("column {field} of table {table}") };
-        let done = self.columns.close(&key, version).ok_or_else(what)?;
-        self.redigest(&done, |fact| StoredFact::column(key, fact.interval, &fact.value));
-        Ok(done.open.value)
-    }
-
-    fn supersede_table(&mut self, version: Version, table: ObjectId, next: FieldId) -> Result<(), ApplyError> {
-        let what = || ApplyError::Missing { version, what: format!("table {table}") };
-        let done = self.tables.close(&table, version).ok_or_else(what)?;
-        self.redigest(&done, |fact| StoredFact::table(table, fact.interval, &fact.value));
-        let mut value = done.open.value;
-        value.next_field = next;
-        let interval = Interval::from(version);
-        self.digests.add(&StoredFact::table(table, interval, &value));
-        self.tables.push(table, Fact { interval, value });
-        Ok(())
-    }
-
-    /// The columns of a table that hold at the head: field id and place.
-    fn open_fields(&self, table: ObjectId) -> impl Iterator<Item = (FieldId, u32)> {
-        let open = self.columns_of(table).filter(|(_, fact)| fact.interval.end().is_none());
-        open.map(|(field, fact)| (field, fact.value.ordinal))
-    }
-
-    fn count_object(&mut self, version: Version, object: ObjectId) -> Result<(), ApplyError> {
+    /// Counts a schema, table or view that begins. Only one of its kind that has been before may have an old id.
+    fn count_object(&mut self, version: Version, object: ObjectId, has_been: bool) -> Result<(), ApplyError> {
         if object.number() == u64::MAX {
             return Err(ApplyError::Exhausted { version, what: "schemas, tables and views" });
+        }
+        if object < self.counters.object && !has_been {
+            return Err(ApplyError::Exists { version, what: format!("something with the id {object}") });
         }
         self.counters.object = self.counters.object.max(object.next());
         Ok(())
     }
 
     /// Takes the digest of a fact that was open away, and adds the one of the fact as it is now.
-    fn redigest<T>(&mut self, done: &super::history::Closed<T>, stored: impl Fn(&Fact<T>) -> StoredFact) {
+    pub(super) fn redigest<T>(&mut self, done: &super::history::Closed<T>, stored: impl Fn(&Fact<T>) -> StoredFact) {
         self.digests.remove(&stored(&done.open));
         if let Some(closed) = &done.closed {
             self.digests.add(&stored(closed));
@@ -295,11 +297,21 @@ impl State {
     }
 }
 
-fn added_segment(entry: &Entry, id: SegmentId) -> Option<&Segment> {
-    entry.changes.iter().find_map(|change| match change {
+/// The segment that is placed by the change at `place`: most are added just before.
+fn added_segment(entry: &Entry, place: usize, id: SegmentId) -> Option<&Segment> {
+    let (before, after) = entry.changes.split_at_checked(place)?;
+    before.iter().rev().chain(after).find_map(|change| match change {
         Change::AddSegment { segment } if segment.id == id => Some(segment),
         _ => None,
     })
+}
+
+/// The table whose rows a change changes, if it does; what ends a table is told by its count.
+fn changed_rows(change: &Change) -> Option<ObjectId> {
+    match change {
+        Change::Place { table, .. } | Change::KillRows { table, .. } | Change::BeginEpoch { table, .. } => Some(*table),
+        _ => None,
+    }
 }
 
 pub(super) fn commit(entry: &Entry, slot: Slot, hash: Digest) -> Commit {
@@ -317,20 +329,36 @@ pub(super) fn commit(entry: &Entry, slot: Slot, hash: Digest) -> Commit {
         wall_time: entry.wall_time,
         commit_time: entry.commit_time,
         tables: entry.tables.clone(),
+        properties: entry.properties.clone(),
     }
 }
 
 impl State {
-    /// Shows the changes of an entry that is being put together to what is put together after them.
-    ///
-    /// The result is for questions about names, columns and counters only; it is never published.
+    /// Shows the changes of an entry that is being put together to what is put together after them. It shows no commit
+    /// and, before [`preview_counts`](Self::preview_counts), no other total of rows; it is never published.
     pub(crate) fn preview(&mut self, entry: &Entry) -> Result<(), ApplyError> {
-        entry.changes.iter().try_for_each(|change| self.apply_change(entry, change))
+        let mut changes = entry.changes.iter().enumerate();
+        changes.try_for_each(|(place, change)| self.apply_change(entry, place, change))
     }
 
-    /// Counts a placement in a preview.
-    pub(crate) fn preview_placement(&mut self, placement: PlacementId) {
-        self.counters.placement = placement.next();
+    /// Shows how many rows tables have after what is being put together.
+    pub(crate) fn preview_counts(&mut self, version: Version, counts: &[TableCount]) {
+        for count in counts {
+            self.totals.insert(count.table, Total { rows: count.total, since: version });
+        }
+    }
+
+    /// A preview that numbers what it makes by pending ids from here on.
+    pub(crate) fn with_pending_ids(mut self) -> Self {
+        self.counters.object = ObjectId::pending(0);
+        self.counters.segment = SegmentId::pending(0);
+        self.counters.row = RowId::pending(0);
+        self
+    }
+
+    /// A preview as if it were committed as a version.
+    pub(crate) fn as_if_committed(&self, version: Version) -> Self {
+        Self { head: Head { version: Some(version), ..self.head }, ..self.clone() }
     }
 }
 

@@ -38,7 +38,9 @@ impl RelationDigests {
             | FactKind::Column
             | FactKind::View
             | FactKind::Tag
-            | FactKind::Setting => &mut self.facts,
+            | FactKind::Setting
+            | FactKind::Epoch
+            | FactKind::Kill => &mut self.facts,
             FactKind::Segment | FactKind::Placement => &mut self.segments,
         }
     }

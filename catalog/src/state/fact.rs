@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use super::kills::NamedKill;
 use super::{Commit, Fact, History, Placed, PlacedColumn, State, TableSegments};
 use crate::change::Entry;
 use crate::checkpoint::SealedError;
@@ -9,9 +10,9 @@ use crate::digest::StateDigest;
 use crate::id::{FieldId, ObjectId, Version};
 use crate::interval::Interval;
 use crate::name::Name;
-use crate::record::{wire, wire_column, wire_commit, wire_segment, wire_table, wire_view};
+use crate::record::{wire, wire_column, wire_commit, wire_segment, wire_table, wire_view, wire_whole_block};
 use crate::schema::{Table, View};
-use crate::segment::{Placement, Segment};
+use crate::segment::{Placement, Segment, TableVersion};
 
 /// The kinds of facts. The numbers are written into checkpoints and digests and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,10 +26,12 @@ pub(crate) enum FactKind {
     Setting = 7,
     Segment = 8,
     Placement = 9,
+    Epoch = 10,
+    Kill = 11,
 }
 
 impl FactKind {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Commit,
         Self::Schema,
         Self::Table,
@@ -38,6 +41,8 @@ impl FactKind {
         Self::Setting,
         Self::Segment,
         Self::Placement,
+        Self::Epoch,
+        Self::Kill,
     ];
 
     pub(crate) fn from_number(number: u8) -> Option<Self> {
@@ -122,10 +127,27 @@ impl StoredFact {
             branch: placement.branch.number(),
             table: placement.table.number(),
             segment: placement.segment.number(),
-            at: placement.at.map(Version::number),
         };
         let key = number_key(placement.id.number());
         Self::new(FactKind::Placement, key, Some(placement.interval), body.encode_to_vec())
+    }
+
+    pub(super) fn epoch(table: ObjectId, interval: Interval, base: Option<TableVersion>) -> Self {
+        let mut body: Vec<u8> = Vec::new();
+        if let Some(base) = base {
+            body.extend_from_slice(&base.table.number().to_be_bytes());
+            body.extend_from_slice(&base.version.number().to_be_bytes());
+        }
+        Self::new(FactKind::Epoch, number_key(table.number()), Some(interval), body)
+    }
+
+    pub(super) fn kill(named: &NamedKill) -> Self {
+        let positions = named.kill.positions.as_ref().map(wire_whole_block);
+        let body = wire::KillFact { rows: named.kill.rows, positions };
+        let mut key = number_key(named.table.number());
+        key.extend_from_slice(&named.segment.number().to_be_bytes());
+        key.extend_from_slice(&named.ordinal.to_be_bytes());
+        Self::new(FactKind::Kill, key, Some(Interval::from(named.kill.version)), body.encode_to_vec())
     }
 }
 
@@ -139,8 +161,8 @@ fn changed<K: Ord + Clone, T: Clone>(history: &History<K, T>, after: u64) -> imp
 }
 
 impl State {
-    /// The facts of schemas, tables, columns, views, tags and settings that began or ended after a version, in the
-    /// order of kind, key and begin, so that they can be written out. Only these are encoded.
+    /// The facts of schemas, tables, columns, views, tags, settings, epochs and kills that began or ended after a
+    /// version, in the order of kind, key and begin, so that they can be written out. Only these are encoded.
     pub(crate) fn stored_facts(&self, after: u64) -> Vec<StoredFact> {
         let mut facts: Vec<StoredFact> = Vec::new();
         for (key, fact) in changed(&self.schemas, after) {
@@ -161,6 +183,10 @@ impl State {
         for (key, fact) in changed(&self.settings, after) {
             facts.push(StoredFact::setting(key, fact.interval, &fact.value));
         }
+        for (key, fact) in changed(&self.epochs, after) {
+            facts.push(StoredFact::epoch(*key, fact.interval, fact.value));
+        }
+        facts.extend(self.kills.named_after(after).iter().map(StoredFact::kill));
         facts
     }
 
@@ -219,6 +245,7 @@ impl Commit {
             commit_time: self.commit_time,
             changes: Vec::new(),
             tables: self.tables.clone(),
+            properties: self.properties.clone(),
         }
     }
 }

@@ -10,9 +10,14 @@
 
 mod apply;
 mod commits;
+mod define;
 mod digests;
+mod epochs;
 mod fact;
 mod history;
+mod kills;
+mod live;
+mod lives;
 mod names;
 mod query;
 mod restore;
@@ -23,6 +28,9 @@ use imbl::OrdMap;
 pub use apply::ApplyError;
 pub use commits::Commits;
 pub use history::{Fact, History};
+pub use kills::{Dead, Kill};
+pub use live::{Live, LiveSegments};
+pub use lives::{SegmentLife, Span};
 pub use query::{Relation, RelationId};
 pub use segments::{Placed, TableSegments};
 
@@ -32,6 +40,7 @@ pub(crate) use restore::Restore;
 pub(crate) use segments::SegmentSummary;
 
 use commits::CommitLog;
+use kills::Kills;
 use names::Names;
 
 use crate::change::TableCount;
@@ -39,6 +48,7 @@ use crate::digest::{Digest, StateDigest};
 use crate::id::{BranchId, CommitId, FieldId, LakeId, ObjectId, PlacementId, RowId, SegmentId, Slot, Version};
 use crate::name::Name;
 use crate::schema::{Column, Table, View};
+use crate::segment::TableVersion;
 use crate::time::Micros;
 
 /// The last record that a state has seen.
@@ -96,6 +106,8 @@ pub struct Commit {
     pub commit_time: Option<Micros>,
     /// What it did to each table's rows.
     pub tables: Vec<TableCount>,
+    /// What else was said of it, in the order given.
+    pub properties: Vec<(String, String)>,
 }
 
 impl Commit {
@@ -119,6 +131,14 @@ pub struct PlacedColumn {
     pub ordinal: u32,
 }
 
+/// How many rows a table has at the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) rows: u64,
+    /// The last version that changed its rows, if only by counting them again.
+    pub(crate) since: Version,
+}
+
 /// Every fact of a lake up to its head.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -127,7 +147,7 @@ pub struct State {
     counters: Counters,
     digests: RelationDigests,
     commit_times: OrdMap<BranchId, Micros>,
-    totals: OrdMap<ObjectId, u64>,
+    totals: OrdMap<ObjectId, Total>,
     commits: CommitLog,
     schemas: History<ObjectId, Name>,
     tables: History<ObjectId, Table>,
@@ -137,6 +157,8 @@ pub struct State {
     settings: History<String, String>,
     names: Names,
     segments: OrdMap<ObjectId, TableSegments>,
+    epochs: History<ObjectId, Option<TableVersion>>,
+    kills: Kills,
 }
 
 impl State {
@@ -163,6 +185,8 @@ impl State {
             settings: History::default(),
             names: Names::default(),
             segments: OrdMap::new(),
+            epochs: History::default(),
+            kills: Kills::default(),
         }
     }
 
@@ -192,6 +216,8 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod epoch_tests;
 #[cfg(test)]
 mod names_tests;
 #[cfg(test)]

@@ -36,6 +36,7 @@ fn applied(state: &State, changes: Vec<Change>) -> Result<State, ApplyError> {
         commit_time: Some(Micros::new(number as i64 * 1_000)),
         changes,
         tables: Vec::new(),
+        properties: Vec::new(),
     };
     let mut next = state.clone();
     next.apply_entry(&entry, Slot::new(number), Digest::ZERO)?;
@@ -63,6 +64,7 @@ fn create_table(table: ObjectId, schema: ObjectId, text: &str) -> Change {
         sort_by: Vec::new(),
         options: Vec::new(),
         next_field: FieldId::FIRST.next(),
+        constraints: Vec::new(),
     };
     Change::CreateTable { table, definition, columns: vec![column(FieldId::FIRST)] }
 }
@@ -92,6 +94,8 @@ enum Step {
     Replace(usize, usize),
     /// The table of the name gets a column.
     AddColumn(usize, usize),
+    /// What has the first name gets the second, or moves to the schema of that name, if it is free there.
+    Rename(usize, usize),
     /// The lake is opened from a checkpoint.
     Reopen,
 }
@@ -104,6 +108,7 @@ fn any_steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (place(), place()).prop_map(|(schema, name)| Step::View(schema, name)),
         2 => (place(), place()).prop_map(|(schema, name)| Step::Replace(schema, name)),
         2 => (place(), place()).prop_map(|(schema, name)| Step::AddColumn(schema, name)),
+        3 => (place(), place()).prop_map(|(from, to)| Step::Rename(from, to)),
         1 => Just(Step::Reopen),
     ];
     prop::collection::vec(step, 1..40)
@@ -156,6 +161,31 @@ fn changes_of(state: &State, step: Step) -> Option<Vec<Change>> {
                 vec![Change::AddColumn { table, column: column(field), next_field: field.next() }]
             }
         },
+        Step::Rename(from, to) => {
+            let (from, to) = (NAMES[from], NAMES[to]);
+            let schema = schema_among_all(state, from, newest)?;
+            let held = state.relations_at(newest).find(|(found, _)| *found == schema).map(|(_, held)| held);
+            match held {
+                None if schema_among_all(state, to, newest).is_some() => return None,
+                None => vec![Change::SetSchema { schema, name: name(to) }],
+                Some(held) => {
+                    let other = schema_among_all(state, to, newest).unwrap_or(schema);
+                    if relation_among_all(state, other, to, newest).is_some() {
+                        return None;
+                    }
+                    match held {
+                        Relation::Table(table, now) => {
+                            let definition = Table { schema: other, name: name(to), ..now.clone() };
+                            vec![Change::SetTable { table, definition }]
+                        }
+                        Relation::View(view, now) => {
+                            let definition = View { schema: other, name: name(to), ..now.clone() };
+                            vec![Change::SetView { view, definition }]
+                        }
+                    }
+                }
+            }
+        }
         Step::Reopen => return None,
     })
 }

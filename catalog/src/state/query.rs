@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Commit, Commits, Fact, History, PlacedColumn, SegmentSummary, State, TableSegments};
+use super::{Commit, Commits, Fact, History, PlacedColumn, SegmentSummary, State, TableSegments, Total};
 use crate::checkpoint::SealedError;
 use crate::id::{BranchId, CommitId, FieldId, ObjectId, Version};
 use crate::name::Name;
@@ -136,24 +136,26 @@ impl State {
         self.columns.range(every_field(table)).map(|(key, fact)| (key.1, fact))
     }
 
-    /// A table's placements over all versions; `None` if it never had a row.
+    /// A table's own placements over all versions; `None` if it was never given a row. What its rows are at a version,
+    /// [`live_segments`](Self::live_segments) knows.
     pub fn segments_of(&self, table: ObjectId) -> Option<&TableSegments> {
         self.segments.get(&table)
     }
 
-    /// How many rows a table has at a version.
-    pub fn rows_at(&self, table: ObjectId, version: Version) -> Result<u64, SealedError> {
-        self.segments.get(&table).map_or(Ok(0), |segments| segments.rows_at(version))
-    }
-
-    /// What the placements of each table amount to, by table.
+    /// What the placements of each table that was given some amount to, by table.
     pub(crate) fn segment_summaries(&self) -> Vec<(ObjectId, SegmentSummary)> {
-        self.segments.iter().map(|(table, segments)| (*table, segments.summary())).collect()
+        let summaries = self.segments.iter().map(|(table, segments)| (*table, segments.summary()));
+        summaries.filter(|(_, summary)| summary.changed.is_some()).collect()
     }
 
     /// How many rows a table has at the head.
     pub fn total_rows(&self, table: ObjectId) -> u64 {
-        self.totals.get(&table).copied().unwrap_or(0)
+        self.totals.get(&table).map_or(0, |total| total.rows)
+    }
+
+    /// How many rows each table that ever had some has at the head, by table.
+    pub(crate) fn totals(&self) -> Vec<(ObjectId, Total)> {
+        self.totals.iter().map(|(table, total)| (*table, *total)).collect()
     }
 
     /// Every schema over all versions.

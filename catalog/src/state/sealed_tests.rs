@@ -12,8 +12,8 @@ use crate::transaction::{BlockIndex, Proposal, Rows, TableTarget, Transaction};
 use arrow::datatypes::DataType;
 
 /// The tables that every state of these tests begins with.
-const ONE: ObjectId = ObjectId::new(2);
-const OTHER: ObjectId = ObjectId::new(3);
+pub(super) const ONE: ObjectId = ObjectId::new(2);
+pub(super) const OTHER: ObjectId = ObjectId::new(3);
 
 /// How far apart commits are.
 const PAUSE_MICROS: i64 = 1_000;
@@ -50,13 +50,14 @@ pub(super) fn begun() -> State {
         commit_time: None,
         changes: vec![Change::CreateSchema { schema: ObjectId::new(1), name: name("public") }],
         tables: Vec::new(),
+        properties: Vec::new(),
     };
     state.apply_entry(&entry, Slot::new(1), Digest::ZERO).unwrap();
     state.finish_slot(Slot::new(1), Digest::of(b"the first record"), 1);
     committed(&committed(&state, vec![create_table("one")]), vec![create_table("other")])
 }
 
-fn create_table(text: &str) -> Proposal {
+pub(super) fn create_table(text: &str) -> Proposal {
     let column = Column {
         id: FieldId::FIRST,
         name: name("a"),
@@ -74,14 +75,16 @@ fn create_table(text: &str) -> Proposal {
         sort_by: Vec::new(),
         options: Vec::new(),
         comment: None,
+        constraints: Vec::new(),
     }
 }
 
-fn hot(table: ObjectId, count: u64) -> Proposal {
-    Proposal::AddRows { table: TableTarget::Existing(table), count, rows: Rows::Hot { rows: BlockIndex(0) } }
+pub(super) fn hot(table: ObjectId, count: u64) -> Proposal {
+    let (table, rows) = (TableTarget::Existing(table), Rows::Hot { rows: BlockIndex(0) });
+    Proposal::AddRows { table, count, rows, stored_ids: false }
 }
 
-fn frozen(table: ObjectId, count: u64) -> Proposal {
+pub(super) fn frozen(table: ObjectId, count: u64) -> Proposal {
     let object = FrozenObject {
         key: "segments/ab/cd-1.parquet".to_owned(),
         size_bytes: 1_000,
@@ -89,7 +92,7 @@ fn frozen(table: ObjectId, count: u64) -> Proposal {
         tail_bytes: 90,
     };
     let rows = Rows::Frozen { object, digests: BlockIndex(0), statistics: BlockIndex(1) };
-    Proposal::AddRows { table: TableTarget::Existing(table), count, rows }
+    Proposal::AddRows { table: TableTarget::Existing(table), count, rows, stored_ids: false }
 }
 
 /// A transaction decided on `base`, which read the table `one`.
@@ -106,11 +109,12 @@ fn transaction(base: Version, number: u64, changes: Vec<Proposal>) -> Transactio
         reads: vec![ONE],
         changes,
         blocks: vec![Bytes::from_static(b"block"), Bytes::from_static(b"another block")],
+        properties: vec![("number".to_owned(), number.to_string())],
     }
 }
 
 /// The state after one more commit.
-fn committed(state: &State, changes: Vec<Proposal>) -> State {
+pub(super) fn committed(state: &State, changes: Vec<Proposal>) -> State {
     let newest = state.head().version.unwrap();
     let number = newest.number() + 1;
     let transaction = transaction(newest, number, changes);
@@ -169,8 +173,7 @@ impl Saved {
 }
 
 fn placed_at(state: &State, table: ObjectId, at: Version) -> Vec<Placed> {
-    let Some(segments) = state.segments_of(table) else { return Vec::new() };
-    segments.hot_at(at).unwrap().chain(segments.frozen_at(at).unwrap()).cloned().collect()
+    state.live_segments(table, at).unwrap().iter().map(|live| live.placed.clone()).collect()
 }
 
 /// What a statement at the head asks.
@@ -242,7 +245,8 @@ fn what_statements_ask_of_the_head_decodes_nothing() {
     assert_eq!(restored.commits_after(old).unwrap().count(), 2);
     assert_eq!(restored.commit(newest).unwrap().map(|commit| commit.version), Some(newest));
     assert_eq!(restored.version_at(BranchId::MAIN, Micros::new(i64::MAX)), Ok(Some(newest)));
-    assert_eq!(restored.segments_of(OTHER).unwrap().frozen_at(newest).unwrap().count(), 0);
+    assert_eq!(restored.live_frozen(OTHER, newest).unwrap().len(), 0);
+    assert_eq!(restored.hot_rows_at(ONE, newest), Ok(15));
     assert_eq!(restored.segments_of(ONE).unwrap().hot_from(4).unwrap().count(), 1);
     Saved::write(&restored, Some(&saved));
     assert!(!restored.is_decoded());
@@ -279,11 +283,13 @@ fn a_placement_that_ended_in_a_later_run_has_ended() {
     let mut after = committed(&before, vec![hot(ONE, 1_000)]);
     let newest = after.head().version.unwrap();
     after.segments.get_mut(&ONE).unwrap().end_first_hot(newest);
+    after.totals.insert(ONE, Total { rows: 1_109, since: newest });
     let second = Saved::write(&after, Some(&first));
     let segments = second.runs.iter().filter(|sealed| sealed.run.relation == RelationKind::Segments);
     assert_eq!(segments.count(), 2);
     let restored = second.restore().unwrap();
     assert_eq!(restored.rows_at(ONE, newest), Ok(1_000 + 100 + 2 + 3 + 4));
+    assert_eq!(restored.hot_rows_at(ONE, newest), Ok(1_000 + 2 + 3 + 4));
     assert!(!restored.is_decoded());
     for number in 1..=newest.number() {
         let at = version(number);
@@ -311,7 +317,7 @@ fn what_cannot_be_decoded_is_an_error_that_names_it_and_no_panic() {
         let expected = SealedError::Run { key: "segments after 0 up to slot 9".to_owned() };
         assert_eq!(restored.rows_at(ONE, version(9)), Ok(110), "the index knows");
         assert_eq!(restored.rows_at(ONE, version(3)), Err(expected.clone()));
-        assert!(restored.segments_of(ONE).unwrap().hot_at(version(9)).is_err());
+        assert!(restored.live_segments(ONE, version(9)).is_err());
         assert_eq!(restored.recompute_digest(), Err(expected));
         assert!(restored.commit(version(2)).is_ok(), "the commits are sound");
     }

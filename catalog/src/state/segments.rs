@@ -1,11 +1,12 @@
 //! The segments of one table, over all versions, of which the older ones may still be sealed in a checkpoint.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use imbl::Vector;
 
 use crate::checkpoint::{SealedError, SealedSegments};
-use crate::id::{ObjectId, Version};
+use crate::id::{ObjectId, SegmentId, Version};
 use crate::segment::{Placement, Segment};
 
 /// A segment in its place.
@@ -15,6 +16,13 @@ pub struct Placed {
     pub placement: Placement,
     /// What it is.
     pub segment: Arc<Segment>,
+}
+
+/// Where a segment's rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Hot,
+    Frozen,
 }
 
 /// What a table's placements amount to, up to some version of the lake.
@@ -53,8 +61,10 @@ impl SegmentSummary {
     }
 }
 
-/// The placements of one table: hot and frozen apart, each in the order of their begin.
+/// The placements of one table: hot and frozen apart, each in the order of their begin and of their segments' ids.
 ///
+/// * They say what the table was ever given. What its rows are at a version, epochs and kills say too:
+///   [`State::live_segments`](crate::State::live_segments).
 /// * Those of the checkpoint that a state was restored from are sealed: shared by all later states, and decoded when
 ///   they are first looked at. Those after it are the tail.
 /// * How many rows there are is known without decoding at every version since the last change before the checkpoint.
@@ -90,16 +100,6 @@ impl TableSegments {
         Self { sealed: Some(Sealed { table, summary, part }), hot: Vector::new(), frozen: Vector::new() }
     }
 
-    /// The hot segments that are there at a version.
-    pub fn hot_at(&self, version: Version) -> Result<impl Iterator<Item = &Placed>, SealedError> {
-        Ok(at(self.sealed_hot()?.iter(), version).chain(at(self.hot.iter(), version)))
-    }
-
-    /// The frozen segments that are there at a version.
-    pub fn frozen_at(&self, version: Version) -> Result<impl Iterator<Item = &Placed>, SealedError> {
-        Ok(at(self.sealed_frozen()?.iter(), version).chain(at(self.frozen.iter(), version)))
-    }
-
     /// Every hot segment that ever was there.
     pub fn hot(&self) -> Result<impl Iterator<Item = &Placed>, SealedError> {
         self.hot_from(0)
@@ -127,31 +127,81 @@ impl TableSegments {
         self.sealed_summary().map_or(0, |summary| count(summary.frozen)) + self.frozen.len()
     }
 
-    /// How many hot rows are there at a version.
-    pub fn hot_rows_at(&self, version: Version) -> Result<u64, SealedError> {
-        let sealed = match self.sealed_summary() {
-            Some(summary) if summary.holds_at(version) => summary.hot_rows,
-            _ => rows(at(self.sealed_hot()?.iter(), version)),
+    /// The segments of a kind that were placed at `begin` or later, up to `until`. The sealed ones are looked at only
+    /// if some of them may be among these.
+    pub(super) fn placed_in(
+        &self,
+        kind: Kind,
+        begin: Version,
+        until: Version,
+    ) -> Result<impl Iterator<Item = &Placed>, SealedError> {
+        let sealed = self.sealed_since(kind, begin)?;
+        let first = sealed.partition_point(|placed| placed.placement.interval.begin() < begin);
+        let sealed = sealed.get(first..).unwrap_or_default();
+        let tail = self.tail_of(kind);
+        let first = partition_point(tail, |placed| placed.placement.interval.begin() < begin);
+        let placed = sealed.iter().chain(tail.focus().narrow(first..));
+        Ok(placed.take_while(move |placed| placed.placement.interval.begin() <= until))
+    }
+
+    /// A segment that was placed at `begin` or later. The sealed ones are looked at last.
+    pub(super) fn find(&self, segment: SegmentId, begin: Version) -> Result<Option<&Placed>, SealedError> {
+        let is_it = |placed: &&Placed| {
+            let placement = placed.placement;
+            placement.segment == segment && placement.interval.begin() >= begin
         };
-        Ok(sealed.saturating_add(rows(at(self.hot.iter(), version))))
+        for kind in [Kind::Hot, Kind::Frozen] {
+            let tail = self.tail_of(kind);
+            let place = partition_point(tail, |placed| placed.placement.segment < segment);
+            if let Some(found) = tail.get(place).filter(is_it) {
+                return Ok(Some(found));
+            }
+        }
+        for kind in [Kind::Hot, Kind::Frozen] {
+            let sealed = self.sealed_since(kind, begin)?;
+            let place = sealed.partition_point(|placed| placed.placement.segment < segment);
+            if let Some(found) = sealed.get(place).filter(is_it) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
-    /// How many frozen rows are there at a version.
-    pub fn frozen_rows_at(&self, version: Version) -> Result<u64, SealedError> {
-        let sealed = match self.sealed_summary() {
-            Some(summary) if summary.holds_at(version) => summary.frozen_rows,
-            _ => rows(at(self.sealed_frozen()?.iter(), version)),
+    /// How many rows the placements of a kind have that hold at a version.
+    pub(super) fn rows_placed_at(&self, kind: Kind, version: Version) -> Result<u64, SealedError> {
+        let sealed = match (self.sealed_summary(), kind) {
+            (Some(summary), Kind::Hot) if summary.holds_at(version) => summary.hot_rows,
+            (Some(summary), Kind::Frozen) if summary.holds_at(version) => summary.frozen_rows,
+            _ => rows(at(self.sealed_since(kind, Version::FIRST)?.iter(), version)),
         };
-        Ok(sealed.saturating_add(rows(at(self.frozen.iter(), version))))
+        Ok(sealed.saturating_add(rows(at(self.tail_of(kind).iter(), version))))
     }
 
-    /// How many rows are there at a version.
-    pub fn rows_at(&self, version: Version) -> Result<u64, SealedError> {
-        Ok(self.hot_rows_at(version)?.saturating_add(self.frozen_rows_at(version)?))
+    /// Adds the next segment; `false` if one of its kind with the same or a greater id is there.
+    pub(super) fn push(&mut self, placed: Placed) -> bool {
+        let tail = if placed.segment.is_hot() { &mut self.hot } else { &mut self.frozen };
+        let follows = tail.back().is_none_or(|last| last.placement.segment < placed.placement.segment);
+        if follows {
+            tail.push_back(placed);
+        }
+        follows
     }
 
-    pub(super) fn push(&mut self, placed: Placed) {
-        if placed.segment.is_hot() { self.hot.push_back(placed) } else { self.frozen.push_back(placed) }
+    /// Takes the segments out again that a version placed, which is the newest, and gives them.
+    pub(super) fn take_back(&mut self, version: Version) -> Vec<Placed> {
+        let mut taken: Vec<Placed> = Vec::new();
+        for tail in [&mut self.hot, &mut self.frozen] {
+            while tail.back().is_some_and(|last| last.placement.interval.begin() == version) {
+                taken.extend(tail.pop_back());
+            }
+        }
+        taken
+    }
+
+    /// Whether a version, which is the newest, placed one.
+    pub(super) fn is_placed_by(&self, version: Version) -> bool {
+        let by = |tail: &Vector<Placed>| tail.back().is_some_and(|last| last.placement.interval.begin() == version);
+        by(&self.hot) || by(&self.frozen)
     }
 
     /// What the placements amount to by now.
@@ -173,6 +223,22 @@ impl TableSegments {
 
     fn sealed_summary(&self) -> Option<&SegmentSummary> {
         self.sealed.as_ref().map(|sealed| &sealed.summary)
+    }
+
+    fn tail_of(&self, kind: Kind) -> &Vector<Placed> {
+        match kind {
+            Kind::Hot => &self.hot,
+            Kind::Frozen => &self.frozen,
+        }
+    }
+
+    /// The sealed segments of a kind, if one of them may have been placed at a version or later.
+    fn sealed_since(&self, kind: Kind, begin: Version) -> Result<&[Placed], SealedError> {
+        match kind {
+            _ if self.sealed_summary().is_none_or(|summary| summary.changed < Some(begin)) => Ok(&[]),
+            Kind::Hot => self.sealed_hot(),
+            Kind::Frozen => self.sealed_frozen(),
+        }
     }
 
     fn sealed_hot(&self) -> Result<&[Placed], SealedError> {
@@ -199,6 +265,14 @@ fn at<'a>(placed: impl Iterator<Item = &'a Placed>, version: Version) -> impl It
 
 fn rows<'a>(placed: impl Iterator<Item = &'a Placed>) -> u64 {
     placed.fold(0_u64, |rows, placed| rows.saturating_add(placed.segment.rows))
+}
+
+/// How many placements come first, for which something holds that holds for no later one.
+fn partition_point(placed: &Vector<Placed>, holds: impl Fn(&Placed) -> bool) -> usize {
+    let side = |placed: &Placed| if holds(placed) { Ordering::Less } else { Ordering::Greater };
+    match placed.binary_search_by(side) {
+        Ok(place) | Err(place) => place,
+    }
 }
 
 fn count(placements: u64) -> usize {

@@ -2,7 +2,7 @@ use super::*;
 use crate::as_of::{AsOf, AsOfError};
 use crate::change::{Change, Entry, TableCount};
 use crate::schema::Column;
-use crate::segment::{BlockRef, Segment, Storage};
+use crate::segment::{BlockRef, RowIds, Segment, Storage};
 use arrow::datatypes::DataType;
 
 fn version(number: u64) -> Version {
@@ -47,6 +47,7 @@ impl Lake {
             commit_time: time.map(Micros::new),
             changes,
             tables,
+            properties: Vec::new(),
         };
         let mut next = self.0.clone();
         next.apply_entry(&entry, Slot::new(number), Digest::ZERO)?;
@@ -85,6 +86,7 @@ fn create_table(table: u64, text: &str) -> Change {
         sort_by: Vec::new(),
         options: Vec::new(),
         next_field: FieldId::new(3),
+        constraints: Vec::new(),
     };
     Change::CreateTable { table: ObjectId::new(table), definition, columns: vec![column(1, "a"), column(2, "b")] }
 }
@@ -143,13 +145,13 @@ fn numbers_past_the_greatest_are_refused() {
             id: SegmentId::new(id),
             table,
             rows,
-            first_row: RowId::new(first_row),
+            row_ids: RowIds::From(RowId::new(first_row)),
             storage: Storage::Hot { rows: block },
         },
     };
     let place = |placement: u64, id: u64| {
         let (placement, segment) = (PlacementId::new(placement), SegmentId::new(id));
-        Change::Place { placement, table, segment, at: None }
+        Change::Place { placement, table, segment }
     };
     for changes in [
         vec![segment(1, u64::MAX - 1, 10), place(1, 1)],
@@ -166,6 +168,8 @@ fn numbers_past_the_greatest_are_refused() {
     lake.try_apply_counted(Some(30), changes, counts(10, 0, 10)).unwrap();
     let refused = lake.try_apply_counted(Some(40), Vec::new(), counts(u64::MAX, 0, 9));
     assert!(matches!(refused, Err(ApplyError::RowCount { .. })), "{refused:?}");
+    let refused = lake.try_apply(Some(40), vec![segment(2, 10, 10), place(2, 2)]);
+    assert!(matches!(refused, Err(ApplyError::RowCount { .. })), "rows that nobody counted: {refused:?}");
 }
 
 fn lake_with_times() -> Lake {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::concat_batches;
 use bytes::Bytes;
-use frostline_catalog::segment::{BlockRef, Segment, Storage};
+use frostline_catalog::segment::{BlockRef, RowIds, Segment, Storage};
 use frostline_catalog::{Digest, FieldId, ObjectId, RowId, SegmentId, Slot};
 use frostline_testkit::{Fault, FaultStore, Operation};
 use futures::TryStreamExt;
@@ -51,7 +51,7 @@ pub(crate) fn describe(encoded: &EncodedSegment) -> Segment {
         id: SegmentId::new(7),
         table: ObjectId::new(1),
         rows: encoded.rows,
-        first_row: RowId::new(0),
+        row_ids: RowIds::From(RowId::new(0)),
         storage: Storage::Frozen {
             object: encoded.object("test"),
             digests: block(&encoded.digests),

@@ -35,8 +35,10 @@ async fn table_of_one(lake: &Lake, name: &str) -> ObjectId {
         sort_by: Vec::new(),
         options: Vec::new(),
         comment: None,
+        constraints: Vec::new(),
     };
-    let add = Proposal::AddRows { table: TableTarget::Created(0), count: 1, rows: Rows::Hot { rows: BlockIndex(0) } };
+    let hot = Rows::Hot { rows: BlockIndex(0) };
+    let add = Proposal::AddRows { table: TableTarget::Created(0), count: 1, rows: hot, stored_ids: false };
     let field = with_field_id(Field::new("a", DataType::Int64, true), FieldId::FIRST);
     let values: ArrayRef = Arc::new(Int64Array::from(vec![7]));
     let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![values]).unwrap();
@@ -52,6 +54,7 @@ async fn table_of_one(lake: &Lake, name: &str) -> ObjectId {
         reads: Vec::new(),
         changes: vec![create, add],
         blocks: vec![encode_hot(&rows).unwrap()],
+        properties: Vec::new(),
     };
     let state = lake.commit(transaction).await.unwrap().state;
     match state.relation_named(ObjectId::new(1), name, state.head().version.unwrap()).unwrap().id() {

@@ -148,6 +148,7 @@ impl Target {
             sort_by: Vec::new(),
             options: Vec::new(),
             comment: None,
+            constraints: Vec::new(),
         };
         Ok(Self {
             name: qualified,

@@ -96,6 +96,7 @@ pub(super) async fn table(
         sort_by: sort_by.clone(),
         options: table_options(&create.options)?,
         comment: create.comment.clone(),
+        constraints: Vec::new(),
     });
     let verb = if create.or_replace { "create or replace table" } else { "create table" };
     let Some(plan) = plan else {

@@ -85,6 +85,7 @@ pub(crate) fn begin(context: &Context, ingest: &Ingest, columns: &SchemaRef) -> 
         sort_by: Vec::new(),
         options: Vec::new(),
         comment: None,
+        constraints: Vec::new(),
     });
     Ok(Append::to_created(context, qualified, changes, columns))
 }

@@ -54,12 +54,13 @@ impl SampleLake {
             1 => ("create table", vec![create_flights()], Vec::new()),
             2 => {
                 let rows = Rows::Hot { rows: BlockIndex(0) };
-                ("insert", vec![Proposal::AddRows { table, count: 3, rows }], vec![block("hot rows")])
+                let added = Proposal::AddRows { table, count: 3, rows, stored_ids: false };
+                ("insert", vec![added], vec![block("hot rows")])
             }
             3 => {
                 let rows = Rows::Frozen { object: object(), digests: BlockIndex(0), statistics: BlockIndex(1) };
                 let blocks = vec![block("digests"), block("statistics")];
-                ("import", vec![Proposal::AddRows { table, count: 10, rows }], blocks)
+                ("import", vec![Proposal::AddRows { table, count: 10, rows, stored_ids: false }], blocks)
             }
             4 => {
                 let field = FieldId::new(2);
@@ -97,6 +98,7 @@ impl SampleLake {
             reads: Vec::new(),
             changes,
             blocks,
+            properties: Vec::new(),
         };
         let now = Micros::new((step as i64 + 1) * 1_000_000);
         let filled = fill_slot(&self.state, &[&transaction], now);
@@ -155,6 +157,7 @@ fn create_flights() -> Proposal {
         ],
         options: vec![("owner".to_owned(), "it's ops".to_owned())],
         comment: Some("departures".to_owned()),
+        constraints: Vec::new(),
     }
 }
 
@@ -167,6 +170,7 @@ fn create_flights_anew() -> Proposal {
         sort_by: Vec::new(),
         options: Vec::new(),
         comment: None,
+        constraints: Vec::new(),
     }
 }
 

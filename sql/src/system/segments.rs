@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::segment::Storage;
-use frostline_catalog::{Digest, ObjectId, Placed, SealedError, State, Version};
+use frostline_catalog::{Digest, ObjectId, Placed, RowId, SealedError, State, Version};
 
 use super::array::{numbers, optional_numbers, optional_texts, texts};
 use super::field::{self, number, optional, text};
@@ -15,7 +15,7 @@ use super::tables::{FoundTable, placed_at, tables_at};
 /// * `slot` is the one that added the segment. `bytes` and `sha256` are those of the object, or of the block.
 /// * `end_version` is the first version without the segment's rows, as far as it is known by now: it is always after
 ///   the version asked for, and becomes known when the rows go.
-/// * `first_row_id` is the id of the first row; the others count on from there.
+/// * `first_row_id` is the id of the first row; the others count on from there. Without it, the rows carry their ids.
 pub(super) fn schema() -> SchemaRef {
     field::schema([
         text("schema_name"),
@@ -28,7 +28,7 @@ pub(super) fn schema() -> SchemaRef {
         number("slot"),
         number("begin_version"),
         optional(number("end_version")),
-        number("first_row_id"),
+        optional(number("first_row_id")),
         text("sha256"),
     ])
 }
@@ -87,7 +87,7 @@ pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, S
         numbers(rows.iter().map(SegmentRow::slot)),
         numbers(rows.iter().map(|row| row.placed.placement.interval.begin().number())),
         optional_numbers(rows.iter().map(|row| row.end.map(Version::number))),
-        numbers(rows.iter().map(|row| row.placed.segment.first_row.number())),
+        optional_numbers(rows.iter().map(|row| row.placed.segment.row_ids.first().map(RowId::number))),
         texts(rows.iter().map(|row| row.sha256().to_string())),
     ])
 }

@@ -56,8 +56,7 @@ pub(super) fn tables_at(state: &State, version: Version) -> Vec<FoundTable<'_>> 
 
 /// The segments whose rows a table has at a version, in the order of their placements.
 pub(super) fn placed_at(state: &State, table: ObjectId, version: Version) -> Result<Vec<&Placed>, SealedError> {
-    let Some(segments) = state.segments_of(table) else { return Ok(Vec::new()) };
-    let mut placed: Vec<&Placed> = segments.hot_at(version)?.chain(segments.frozen_at(version)?).collect();
+    let mut placed: Vec<&Placed> = state.live_segments(table, version)?.iter().map(|live| live.placed).collect();
     placed.sort_by_key(|placed| placed.placement.id);
     Ok(placed)
 }

@@ -148,8 +148,7 @@ impl Scan<'_> {
     /// As many rows without columns as the version has hot rows: what COUNT(*) needs. The catalog knows how many.
     fn hot_row_count(&self, columns: &ScanColumns) -> Result<HotRows> {
         let schema = Arc::new(columns.schema().project(&[])?);
-        let segments = self.state.segments_of(self.table);
-        let rows: u64 = segments.map_or(Ok(0), |segments| segments.hot_rows_at(self.version)).map_err(external)?;
+        let rows: u64 = self.state.hot_rows_at(self.table, self.version).map_err(external)?;
         let options = RecordBatchOptions::new().with_row_count(usize::try_from(rows).ok());
         let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), Vec::new(), &options)?;
         Ok(HotRows::new(schema, &[batch]))
@@ -157,8 +156,8 @@ impl Scan<'_> {
 
     /// The frozen segments of the version, in the order of their placements.
     fn frozen_segments(&self) -> Result<Vec<&Placed>> {
-        let Some(segments) = self.state.segments_of(self.table) else { return Ok(Vec::new()) };
-        Ok(segments.frozen_at(self.version).map_err(external)?.collect())
+        let live = self.state.live_frozen(self.table, self.version).map_err(external)?;
+        Ok(live.into_iter().map(|live| live.placed).collect())
     }
 
     /// The segments that the filter does not rule out, with their statistics.
@@ -212,7 +211,7 @@ fn external(error: impl Error + Send + Sync + 'static) -> DataFusionError {
 mod tests {
     use datafusion::common::Statistics;
     use datafusion::logical_expr::{col, lit, placeholder};
-    use frostline_catalog::segment::{BlockRef, Segment, Storage};
+    use frostline_catalog::segment::{BlockRef, RowIds, Segment, Storage};
     use frostline_catalog::{Digest, RowId, SegmentId, Slot};
 
     use super::*;
@@ -223,7 +222,7 @@ mod tests {
             id: SegmentId::new(id),
             table: ObjectId::new(1),
             rows,
-            first_row: RowId::new(0),
+            row_ids: RowIds::From(RowId::new(0)),
             storage: Storage::Hot { rows: block },
         };
         FrozenSegment { segment: Arc::new(segment), statistics: Statistics::default() }

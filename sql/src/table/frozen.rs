@@ -192,7 +192,7 @@ fn store_url(runtime: &RuntimeEnv) -> Result<ObjectStoreUrl> {
 #[cfg(test)]
 mod tests {
     use datafusion::common::stats::Precision;
-    use frostline_catalog::segment::{BlockRef, FrozenObject};
+    use frostline_catalog::segment::{BlockRef, FrozenObject, RowIds};
     use frostline_catalog::{Digest, ObjectId, RowId, SegmentId, Slot};
 
     use super::super::columns::tests::{column, columns};
@@ -205,7 +205,7 @@ mod tests {
             id: SegmentId::new(id),
             table: ObjectId::new(1),
             rows: 10,
-            first_row: RowId::new(0),
+            row_ids: RowIds::From(RowId::new(0)),
             storage: Storage::Frozen { object, digests: block, statistics: block },
         };
         let statistics = Statistics {
