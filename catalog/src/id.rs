@@ -53,11 +53,6 @@ macro_rules! pending_id {
             pub const fn is_pending(self) -> bool {
                 self.0 >= PENDING
             }
-
-            /// As which of its kind a transaction makes it, from 0; `None` for what is committed.
-            pub(crate) const fn pending_place(self) -> Option<u64> {
-                self.0.checked_sub(PENDING)
-            }
         })*
     };
 }
@@ -84,6 +79,20 @@ counted_id! {
 }
 
 pending_id! { ObjectId SegmentId RowId Slot }
+
+impl ObjectId {
+    /// As which schema, table or view a transaction makes it, from 0; `None` if the ledger gave the id.
+    pub(crate) const fn pending_place(self) -> Option<u64> {
+        self.0.checked_sub(PENDING)
+    }
+}
+
+impl SegmentId {
+    /// As which segment a transaction adds it, from 0; `None` if the ledger gave the id.
+    pub(crate) const fn pending_place(self) -> Option<u64> {
+        self.0.checked_sub(PENDING)
+    }
+}
 
 /// A line of versions. `main` is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

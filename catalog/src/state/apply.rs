@@ -203,14 +203,9 @@ impl State {
             }
             Change::AddSegment { segment } => self.add_segment(version, segment),
             Change::Place { placement, table, segment: id } => {
-                let placement = Placement {
-                    id: *placement,
-                    branch: entry.branch,
-                    table: *table,
-                    segment: *id,
-                    interval: open,
-                };
-                let segment = added_segment(entry, place, *id).ok_or_else(|| missing(format!("segment {id}")))?;
+                let (id, branch) = (*id, entry.branch);
+                let placement = Placement { id: *placement, branch, table: *table, segment: id, interval: open };
+                let segment = added_segment(entry, place, id).ok_or_else(|| missing(format!("segment {id}")))?;
                 self.place(version, placement, segment)
             }
             Change::KillRows { table, segment, rows, positions } => {

@@ -70,6 +70,7 @@ async fn create_schema(lake: &Lake, name: &str) {
         reads: Vec::new(),
         changes: vec![Proposal::CreateSchema { name: Name::try_new(name).unwrap() }],
         blocks: Vec::new(),
+        properties: Vec::new(),
     };
     lake.commit(transaction).await.unwrap();
 }

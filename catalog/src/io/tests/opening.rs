@@ -201,7 +201,7 @@ async fn a_hint_that_is_50_slots_old_takes_four_round_trips() {
 async fn a_hint_or_a_checkpoint_that_is_lost_costs_a_listing() {
     let (inner, _) = lake(100, 150).await;
     let (hint, index) = (Path::from(keys::HINT), keys::checkpoint_index(Slot::new(100)));
-    let damaged = [(&hint, None), (&hint, Some("head 1")), (&index, None), (&index, Some("FROSTCP2"))];
+    let damaged = [(&hint, None), (&hint, Some("head 1")), (&index, None), (&index, Some("FROSTCP3"))];
     for (key, replaced) in damaged {
         let kept = bytes_of(&inner, key).await;
         match replaced {
