@@ -17,6 +17,7 @@ mod insert;
 mod options;
 mod refused;
 mod session;
+mod transaction;
 
 use std::collections::BTreeSet;
 
@@ -169,6 +170,11 @@ impl StatementParser<'_> {
             "SET" => self.set(),
             "RESET" => self.reset(),
             "COPY" => self.copy(),
+            "BEGIN" => self.begin(),
+            "START" => self.start_transaction(),
+            "COMMIT" | "END" => self.commit(),
+            "ROLLBACK" | "ABORT" => self.rollback(),
+            "ASSERT" => self.assert(),
             _ => Err(refused::verb(&verb, first.span.start)),
         }
     }

@@ -2,6 +2,7 @@
 
 mod alter;
 mod append;
+mod assert;
 mod assign;
 mod cell;
 mod copy;
@@ -100,6 +101,13 @@ pub(crate) fn run<'a>(
             Statement::Reset(name) => setting::reset(session, name),
             Statement::CopyTo(copy) => copy::to(session, context, copy).await,
             Statement::CopyFrom(copy) => copy::from(session, context, copy).await,
+            Statement::Assert(assert) => assert::run(session, context, assert).await,
+            Statement::Begin(_)
+            | Statement::CommitTransaction(_)
+            | Statement::Rollback
+            | Statement::SetTransaction(_) => {
+                Err(Error::statement("a transaction begins and ends in its session, and not as part of a statement"))
+            }
         }
     }
     .boxed()

@@ -299,15 +299,21 @@ fn comments_are_no_hints_unless_they_stand_where_hints_do() {
 #[test]
 fn statements_that_are_not_executed_say_what_to_do() {
     let replace = "rows are added by INSERT and replaced by `CREATE OR REPLACE TABLE … AS SELECT …`";
-    let commit = "each statement is one commit of its own";
+    let whole = "a transaction is committed or rolled back as a whole: COMMIT or ROLLBACK ends it";
     for (sql, what, instead) in [
         ("UPDATE t SET a = 1", "UPDATE", replace),
         ("DELETE FROM t", "DELETE", replace),
         ("MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE", "MERGE", replace),
         ("TRUNCATE TABLE t", "TRUNCATE", replace),
-        ("BEGIN", "BEGIN", commit),
-        ("COMMIT", "COMMIT", commit),
-        ("ROLLBACK", "ROLLBACK", commit),
+        ("SAVEPOINT a", "SAVEPOINT", whole),
+        ("RELEASE SAVEPOINT a", "RELEASE", whole),
+        ("ROLLBACK TO SAVEPOINT a", "ROLLBACK TO", whole),
+        ("COMMIT AND CHAIN", "AND CHAIN", "begin the next transaction with BEGIN"),
+        (
+            "BEGIN ISOLATION LEVEL READ COMMITTED",
+            "READ COMMITTED",
+            "a transaction reads one version throughout: ask for SERIALIZABLE, or SNAPSHOT",
+        ),
         ("GRANT SELECT ON t TO u", "GRANT", "whoever can read the store can read the lake: guard it there"),
         (
             "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'f'",
