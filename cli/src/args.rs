@@ -100,6 +100,10 @@ pub(crate) struct InitArguments {
     #[arg(long)]
     pub(crate) allow_asserted_times: bool,
 
+    /// Refuse every commit that has no message
+    #[arg(long)]
+    pub(crate) require_message: bool,
+
     #[command(flatten)]
     pub(crate) attribution: Attribution,
 }

@@ -68,6 +68,10 @@ pub(crate) enum Failure {
         source: Box<Failure>,
     },
 
+    /// A script does not end what it began.
+    #[error("the statements end inside a transaction, which was rolled back; COMMIT would have kept what it did")]
+    OpenTransaction,
+
     /// A script cannot be read.
     #[error("cannot read {place}; check that it exists, may be read, and is text in UTF-8")]
     Script {
@@ -165,6 +169,7 @@ impl Failure {
             | Self::Import(_)
             | Self::Version(_)
             | Self::NoTable { .. }
+            | Self::OpenTransaction
             | Self::Script { .. }
             | Self::Demo(_) => STATEMENT,
             Self::Usage { .. } | Self::Config(_) | Self::Tls(_) => USAGE,

@@ -31,6 +31,16 @@ pub(crate) fn committed(committed: &Committed) {
     say(&format!("version {}: {}", committed.version, committed.summary));
 }
 
+/// Says what a statement did in a transaction that is open: `pending: insert orders, 3 rows`.
+pub(crate) fn pending(summary: &str) {
+    say(&format!("pending: {summary}"));
+}
+
+/// Says that what was pending is gone.
+pub(crate) fn rolled_back() {
+    say("rolled back: the transaction was still open");
+}
+
 /// Says that a statement found nothing to change.
 pub(crate) fn no_change() {
     say("no change");

@@ -1,7 +1,7 @@
 //! Statements, run one after the other.
 //!
-//! * Each statement commits by itself and sees those before; the first error stops the script, and what was committed
-//!   stays.
+//! * Each statement commits by itself and sees those before, or from BEGIN to COMMIT all together; the first error stops
+//!   the script, and what was committed stays.
 //! * A statement is read when its turn comes: a mistake in the third does not keep the first two from running.
 //! * A commit says so on standard error in one line. A query says nothing, unless it is asked to.
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use frostline_sql::parse::{Parsed, Script, Statement};
-use frostline_sql::{Answer, Lake, Parameters, Rows, Session};
+use frostline_sql::{Answer, Lake, Parameters, Rows, Session, TransactionStatus};
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -73,8 +73,12 @@ impl Runner {
     /// Where nobody reads the results any more, queries are passed over and other statements still run.
     pub(crate) async fn run(&self, text: &Text, results: &mut Results) -> Result<(), Failure> {
         for parsed in Script::new(&text.sql) {
-            // The parser's own message names the line.
-            let parsed = parsed.map_err(|error| locate(Failure::from(error), text.name.clone()))?;
+            let parsed = parsed.map_err(|error| {
+                // A transaction with a statement that nobody can read is not to be committed.
+                self.session.abort_transaction();
+                // The parser's own message names the line.
+                locate(Failure::from(error), text.name.clone())
+            })?;
             if results.is_closed() && matches!(parsed.statement, Statement::Query(_)) {
                 continue;
             }
@@ -82,6 +86,16 @@ impl Runner {
             self.run_statement(&parsed, results).await.map_err(|failure| locate(failure, place))?;
         }
         Ok(())
+    }
+
+    /// How it stands with the session's transaction.
+    pub(crate) fn transaction(&self) -> TransactionStatus {
+        self.session.transaction_status()
+    }
+
+    /// Rolls back a transaction that is still open, and says whether there was one.
+    pub(crate) fn roll_back(&self) -> bool {
+        self.session.roll_back()
     }
 
     async fn run_statement(&self, parsed: &Parsed, results: &mut Results) -> Result<(), Failure> {
@@ -102,6 +116,10 @@ impl Runner {
             Answer::Rows(rows) => self.write_rows(rows, results).await.map(Some),
             Answer::Committed(committed) => {
                 message::committed(&committed);
+                Ok(None)
+            }
+            Answer::Pending { summary, .. } => {
+                message::pending(&summary);
                 Ok(None)
             }
             Answer::NoChange { .. } => {

@@ -5,7 +5,7 @@
 //!   GetFlightInfo      a statement is planned and kept, or run if it writes ──▶ a ticket
 //!   DoGet              a ticket ──▶ the rows, at the version that it was made for
 //!   DoPut              statements that write, values for parameters, rows to ingest
-//!   DoAction           prepared statements, the session, cancelling
+//!   DoAction           prepared statements, transactions, the session, cancelling
 //!   GetSchema, PollFlightInfo      columns without running anything; GetFlightInfo for clients that poll
 //! ```
 //!
@@ -28,6 +28,7 @@ mod put;
 mod sql_info;
 mod statement;
 mod stream;
+mod transaction;
 mod whole;
 mod xdbc;
 
@@ -114,10 +115,9 @@ impl FlightDoor {
         }
         let columns = match command {
             Command::CommandStatementQuery(query) => {
-                let parsed = self.gateway.parse(&query.query)?;
-                let session = caller.session(&self.gateway).await?;
-                self.gateway.authorise(&caller.principal, &session, &parsed)?;
-                let description = self.gateway.within_timeout(session.describe(&parsed)).await?;
+                let admitted = self.admit(caller, &query.query, query.transaction_id.as_ref()).await?;
+                let described = admitted.session.describe(&admitted.parsed);
+                let description = self.gateway.within_timeout(described).await?;
                 description.columns.map(|columns| plain_schema(&columns))
             }
             Command::CommandPreparedStatementQuery(query) => {

@@ -15,6 +15,7 @@ mod running;
 mod seal;
 mod sessions;
 mod tickets;
+mod transactions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +26,14 @@ use frostline_sql::{Answer, Committed, Lake, Parameters, Session, StatementKind,
 
 pub(crate) use error::GatewayError;
 pub(crate) use executions::{Execution, Executions, Join, Outcome};
-pub(crate) use handles::{Binding, Handles, PreparedStatement};
+pub(crate) use handles::{Binding, Handles, NewStatement, PreparedStatement};
 pub(crate) use options::{SessionOptions, option_values};
 pub(crate) use plans::Plans;
 pub(crate) use running::RunningRows;
 pub(crate) use seal::SealKey;
 pub(crate) use sessions::{OPTIONS, SessionError, SessionId, Sessions};
 pub(crate) use tickets::{Queries, Query, QueryId, QuerySource, TicketError};
+pub(crate) use transactions::{TransactionId, Transactions};
 
 use crate::identity::{Identity, Principal, Rights};
 use crate::limits::Limits;
@@ -49,6 +51,7 @@ pub(crate) struct Gateway {
     pub(crate) sessions: Sessions,
     pub(crate) queries: Queries,
     pub(crate) handles: Handles,
+    pub(crate) transactions: Transactions,
     pub(crate) executions: Executions,
 }
 
@@ -79,6 +82,7 @@ impl Gateway {
             sessions: Sessions::new(idle),
             queries: Queries::new(idle),
             handles: Handles::new(idle),
+            transactions: Transactions::new(idle),
             executions: Executions::default(),
         })
     }
@@ -158,7 +162,9 @@ impl Gateway {
     ) -> Result<StatementKind, GatewayError> {
         let kind = session.kind(&statement.statement)?;
         let needs = match kind {
-            StatementKind::Rows | StatementKind::Session => Rights::Read,
+            StatementKind::Rows | StatementKind::Session | StatementKind::Check => Rights::Read,
+            // What is written in a transaction has asked for the right to write.
+            StatementKind::Transaction => Rights::Read,
             StatementKind::Write => Rights::Write,
         };
         self.need(principal, needs)?;
@@ -198,12 +204,16 @@ impl Gateway {
             }
             // The session is gone with the answer.
             StatementKind::Session => return Err(SessionError::NotKept.into()),
-            StatementKind::Write => {}
+            StatementKind::Transaction => {
+                let instead = "each statement is committed by itself here; Flight SQL has transactions of several";
+                return Err(GatewayError::unsupported("a transaction in a request that stands alone", instead));
+            }
+            StatementKind::Write | StatementKind::Check => {}
         }
         let stop = Stop::new();
         match self.write(principal, session, &statement, std::slice::from_ref(parameters), &stop).await? {
             Answer::Committed(committed) => Ok(Answered::Committed(committed)),
-            Answer::NoChange { version } => Ok(Answered::Done { version }),
+            Answer::NoChange { version } | Answer::Pending { base: version, .. } => Ok(Answered::Done { version }),
             Answer::Rows(rows) => Ok(Answered::Done { version: rows.version }),
             Answer::Done => Ok(Answered::Done { version: self.visible(session) }),
         }
@@ -299,9 +309,13 @@ impl Gateway {
         });
         match &done {
             Ok(answer) => {
-                if let Answer::Committed(committed) = answer {
-                    book.saw(committed.version);
-                    book.add_rows(committed.rows);
+                match answer {
+                    Answer::Committed(committed) => {
+                        book.saw(committed.version);
+                        book.add_rows(committed.rows);
+                    }
+                    Answer::Pending { rows, .. } => book.add_rows(*rows),
+                    Answer::Rows(_) | Answer::NoChange { .. } | Answer::Done => {}
                 }
                 book.succeeded();
             }
@@ -333,6 +347,10 @@ pub(crate) fn label(statement: &Statement) -> &'static str {
         Statement::Update(_) => "update",
         Statement::Merge(_) => "merge",
         Statement::Truncate(_) => "truncate",
+        Statement::Begin(_) | Statement::CommitTransaction(_) | Statement::Rollback | Statement::SetTransaction(_) => {
+            "transaction"
+        }
+        Statement::Assert(_) => "assert",
         _ => "show",
     }
 }

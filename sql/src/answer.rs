@@ -18,12 +18,21 @@ pub enum Answer {
     Rows(Rows),
     /// A commit was made.
     Committed(Committed),
+    /// The statement changed something in a transaction, which makes a version when it is committed.
+    Pending {
+        /// The version that the transaction began from.
+        base: Version,
+        /// What the statement did, for people: `insert orders, 3 rows`.
+        summary: String,
+        /// How many rows it wrote.
+        rows: u64,
+    },
     /// The statement changed nothing, so no version was made.
     NoChange {
         /// The version that the statement saw.
         version: Version,
     },
-    /// The session changed: a setting, a prepared statement.
+    /// The session changed: a setting, a prepared statement, a transaction. Or an assertion held.
     Done,
 }
 
@@ -87,7 +96,7 @@ impl Answer {
     pub fn into_rows(self) -> Result<Rows, Error> {
         match self {
             Self::Rows(rows) => Ok(rows),
-            Self::Committed(_) | Self::NoChange { .. } | Self::Done => {
+            Self::Committed(_) | Self::Pending { .. } | Self::NoChange { .. } | Self::Done => {
                 Err(Error::statement("the statement gives no rows"))
             }
         }

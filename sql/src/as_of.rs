@@ -18,19 +18,19 @@ impl Context {
             return Ok(self.visible);
         }
         let as_of = self.as_of(clause)?;
-        Ok(self.state.resolve_as_of(&as_of, self.newest(), self.started)?)
+        Ok(self.committed.resolve_as_of(&as_of, self.newest(), self.started)?)
     }
 
-    /// The newest version, whose tags are looked up: a version clause reaches past the version that a session is pinned
-    /// to, whichever way it names its own.
-    fn newest(&self) -> Version {
-        self.state.newest(BranchId::MAIN).unwrap_or(self.visible)
+    /// The newest committed version, whose tags are looked up: a version clause reaches past the version that a session
+    /// is pinned to, whichever way it names its own. In a transaction it is the one that this began from.
+    pub(crate) fn newest(&self) -> Version {
+        self.committed.newest(BranchId::MAIN).unwrap_or(self.visible)
     }
 
     /// The version that a text asks for: a number, a tag or an instant.
     pub(crate) fn resolve_version_text(&self, text: &str) -> Result<Version, Error> {
         if let Ok(number) = text.parse::<i64>() {
-            return Ok(self.state.resolve_as_of(&AsOf::Version(number), self.newest(), self.started)?);
+            return Ok(self.committed.resolve_as_of(&AsOf::Version(number), self.newest(), self.started)?);
         }
         let literal = ast::Expr::Value(ast::Value::SingleQuotedString(text.to_owned()).into());
         self.resolve_version(&VersionClause::Auto(literal))
@@ -66,7 +66,7 @@ impl Context {
                     return Ok(AsOf::Version(number));
                 }
                 if let Some(Some(text)) = found.try_as_str() {
-                    let tag = self.state.tags().all_at(self.newest()).any(|(tag, _)| tag.as_str() == text);
+                    let tag = self.committed.tags().all_at(self.newest()).any(|(tag, _)| tag.as_str() == text);
                     return match instant(&found, self.zone) {
                         _ if tag => Ok(AsOf::Tag(text.to_owned())),
                         Ok(time) => Ok(AsOf::Timestamp(time)),

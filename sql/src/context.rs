@@ -14,9 +14,11 @@ use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::schema::View;
 use frostline_catalog::{Micros, ObjectId, Relation, State, Version};
+use frostline_engine::HeldBlocks;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::answer::{Answer, Rows};
 use crate::at_version::AtVersion;
 use crate::calls::check_calls;
 use crate::catalog::LakeCatalogs;
@@ -33,6 +35,7 @@ use crate::planning::empty_subquery::tell_nulls;
 use crate::planning::zone;
 use crate::references::{Reference, references};
 use crate::result_names::{ResultNames, distinct_columns};
+use crate::session::OpenTransaction;
 use crate::settings::{self, OwnSettings};
 use crate::system::{SettingRow, SystemTable};
 use crate::table::{ScanLog, TableAt};
@@ -53,12 +56,20 @@ const VIEW_DEPTH_MAX: usize = 32;
 /// Everything that one statement sees.
 ///
 /// * One state of the lake, read once; whatever other writers do, the statement does not see it.
-/// * Unversioned names are those of `visible`: the newest version, or the one that the session is pinned to.
+/// * Unversioned names are those of `visible`: the newest version, or the one that the session is pinned to; in a
+///   transaction that changed something, the one that it would make. `state` has it, `committed` does not.
 /// * Names without a schema are those of `schema`: the session's, or within a view the one that keeps the view.
 pub(crate) struct Context {
     pub(crate) lake: Arc<frostline_engine::Lake>,
     pub(crate) state: Arc<State>,
     pub(crate) visible: Version,
+    /// The state without what the statement's transaction changed: versions are looked for in it.
+    pub(crate) committed: Arc<State>,
+    /// Whether the statement runs in a transaction, and is not committed by itself.
+    pub(crate) in_transaction: bool,
+    pub(crate) transaction: Option<Arc<OpenTransaction>>,
+    /// Keeps the rows readable that the transaction wrote.
+    pub(crate) held: Option<Arc<HeldBlocks>>,
     pub(crate) started: Micros,
     pub(crate) schema: String,
     pub(crate) zone: Zone,
@@ -70,6 +81,8 @@ pub(crate) struct Context {
     pub(crate) base: SessionState,
     pub(crate) scans: ScanLog,
     pub(crate) reads: Mutex<BTreeSet<ObjectId>>,
+    /// The same of all snapshots that are made of this one.
+    pub(crate) all_reads: Arc<Mutex<BTreeSet<ObjectId>>>,
     pub(crate) versions: Arc<Mutex<BTreeSet<Version>>>,
     pub(crate) relations: Mutex<HashMap<RelationKey, Arc<dyn TableProvider>>>,
 }
@@ -311,6 +324,35 @@ impl Context {
             && let Some(Relation::Table(table, _)) = self.find(qualified, version)
         {
             self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+            self.all_reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+        }
+    }
+
+    /// Tells the statement's transaction which tables were read.
+    pub(crate) fn tell_reads(&self) {
+        if let Some(transaction) = &self.transaction {
+            transaction.note_reads(self.all_reads.lock().unwrap_or_else(PoisonError::into_inner).iter().copied());
+        }
+    }
+
+    /// A version as it is told: what a transaction would make has no number yet, and stands for what it began from.
+    pub(crate) fn told_version(&self, version: Version) -> Version {
+        version.min(self.newest())
+    }
+
+    /// Rows as they are told: in a transaction, an error among them aborts it.
+    pub(crate) fn told_rows(&self, rows: Rows) -> Rows {
+        let Some(transaction) = &self.transaction else { return rows };
+        let rows = Rows { version: self.told_version(rows.version), ..rows };
+        transaction.watched(rows, self.held.clone())
+    }
+
+    /// An answer as it is told.
+    pub(crate) fn told_answer(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::NoChange { version } => Answer::NoChange { version: self.told_version(version) },
+            Answer::Rows(rows) => Answer::Rows(self.told_rows(rows)),
+            other => other,
         }
     }
 
@@ -423,6 +465,10 @@ impl Context {
             lake: Arc::clone(&self.lake),
             state: Arc::clone(&self.state),
             visible: self.visible,
+            committed: Arc::clone(&self.committed),
+            in_transaction: self.in_transaction,
+            transaction: self.transaction.clone(),
+            held: self.held.clone(),
             started: self.started,
             schema: self.schema.clone(),
             zone: self.zone,
@@ -433,6 +479,7 @@ impl Context {
             base: self.base.clone(),
             scans: self.scans.clone(),
             reads: Mutex::default(),
+            all_reads: Arc::clone(&self.all_reads),
             versions: Arc::clone(&self.versions),
             relations: Mutex::default(),
         }

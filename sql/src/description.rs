@@ -16,9 +16,9 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::files::check_local_files;
 use crate::parameters::Parameters;
-use crate::parse::{Parsed, Statement};
+use crate::parse::{Parsed, PropertyValue, Statement};
 use crate::planning::zone::yield_utc;
-use crate::session::Session;
+use crate::session::{Purpose, Session};
 use crate::statement::{self, Work};
 
 /// What a statement does, as far as a caller has to know before it runs.
@@ -26,10 +26,14 @@ use crate::statement::{self, Work};
 pub enum StatementKind {
     /// It gives rows and changes nothing.
     Rows,
-    /// It changes the lake, in one commit.
+    /// It changes the lake, in one commit of its own or of its transaction.
     Write,
     /// It changes the session.
     Session,
+    /// It begins or ends a transaction, or says what is asked of it.
+    Transaction,
+    /// It checks something, and gives nothing.
+    Check,
 }
 
 /// What a statement gives and takes.
@@ -59,6 +63,10 @@ impl Statement {
             | Self::Set(_)
             | Self::SetAsOf(_)
             | Self::Reset(_) => StatementKind::Session,
+            Self::Begin(_) | Self::CommitTransaction(_) | Self::Rollback | Self::SetTransaction(_) => {
+                StatementKind::Transaction
+            }
+            Self::Assert(_) => StatementKind::Check,
             _ => StatementKind::Rows,
         }
     }
@@ -82,10 +90,16 @@ impl Session {
     /// What a statement gives and takes on the version that the session sees. Nothing is run, nothing changes.
     ///
     /// # Errors
-    /// Those that planning the statement meets.
+    /// Those that planning the statement meets. In a transaction, they abort it.
     pub async fn describe(&self, statement: &Parsed) -> Result<Description, Error> {
-        let context = self.describing_context().await?;
-        self.describe_in(&context, statement).await
+        let open = self.open_transaction();
+        let attempt = open.as_ref().map(|transaction| transaction.attempt());
+        let context = self.make_context(&Parameters::none(), Purpose::Describe, open.as_ref()).await?;
+        let description = self.describe_in(&context, statement).await?;
+        if let Some(attempt) = attempt {
+            attempt.succeeded();
+        }
+        Ok(description)
     }
 
     fn describe_in<'a>(
@@ -154,6 +168,18 @@ impl Session {
                     }
                     let prepared = statement::prepared_statement(self, execute)?;
                     self.describe_in(context, &prepared).await?.columns
+                }
+                Statement::Assert(assert) => {
+                    add_types(&context.plan_query(&assert.condition, context.visible, 0).await?, &mut types)?;
+                    None
+                }
+                Statement::CommitTransaction(with) => {
+                    for (_, value) in &with.properties {
+                        if let PropertyValue::Parameter(name) = value {
+                            types.entry(name.clone()).or_default().get_or_insert(DataType::Utf8);
+                        }
+                    }
+                    None
                 }
                 Statement::CopyTo(_) | Statement::CopyFrom(_) => {
                     check_local_files(context)?;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
+use frostline_catalog::conflict::ResolveError;
 use frostline_catalog::io::{
     CommitError, CreateError, LedgerError, LocationError, StoreError, StoreFailure, plain_answer,
 };
-use frostline_catalog::{AsOfError, NameError, SealedError};
+use frostline_catalog::ledger::Refusal;
+use frostline_catalog::{AsOfError, Conflict, NameError, SealedError};
 use frostline_engine::export::{CsvOptionError, ExportError};
 use frostline_engine::import::ImportError;
 use frostline_engine::io::ReadError;
@@ -52,6 +54,7 @@ struct Inner {
     message: String,
     hint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    conflict: Option<Conflict>,
 }
 
 impl Error {
@@ -66,12 +69,13 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), hint, source: None }))
+        Self(Arc::new(Inner { kind, message: message.into(), hint, source: None, conflict: None }))
     }
 
     /// The same error with a hint.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self::new(self.0.kind, self.0.message.clone(), Some(hint.into()))
+        let (kind, message, conflict) = (self.0.kind, self.0.message.clone(), self.0.conflict.clone());
+        Self(Arc::new(Inner { kind, message, hint: Some(hint.into()), source: None, conflict }))
     }
 
     /// The same error of a statement, met in one of several rows of parameters; the first is row 1.
@@ -83,18 +87,23 @@ impl Error {
         let message = format!("row {row} of the parameters: {}", self.0.message);
         let next = chain(StdError::source(&self));
         let source = next.map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);
-        Self(Arc::new(Inner { kind, message, hint: self.0.hint.clone(), source }))
+        Self(Arc::new(Inner { kind, message, hint: self.0.hint.clone(), source, conflict: None }))
     }
 
     fn caused(kind: ErrorKind, source: impl StdError + Send + Sync + 'static) -> Self {
         let (message, next) = (source.to_string(), chain(source.source()));
         let source = next.map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);
-        Self(Arc::new(Inner { kind, message, hint: None, source }))
+        Self(Arc::new(Inner { kind, message, hint: None, source, conflict: None }))
     }
 
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// The two versions that stand against each other, and why, if that is the error.
+    pub fn conflict(&self) -> Option<&Conflict> {
+        self.0.conflict.as_ref()
     }
 
     /// What to try instead, if there is something.
@@ -268,13 +277,30 @@ impl From<CreateError> for Error {
 impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::Conflict(_) => Self::caused(ErrorKind::Conflict, error),
+            CommitError::Conflict(conflict) => conflict.into(),
             CommitError::Refused(_) => Self::caused(ErrorKind::Statement, error),
             CommitError::Unknown { .. } => Self::caused(ErrorKind::Unknown, error),
             CommitError::Probe(_) | CommitError::Clock(_) | CommitError::Store(_) | CommitError::Closed => {
                 Self::caused(ErrorKind::Store, error)
             }
             CommitError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<Conflict> for Error {
+    fn from(conflict: Conflict) -> Self {
+        let (kind, message) = (ErrorKind::Conflict, conflict.to_string());
+        Self(Arc::new(Inner { kind, message, hint: None, source: None, conflict: Some(conflict) }))
+    }
+}
+
+impl From<ResolveError> for Error {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Conflict(conflict) => conflict.into(),
+            ResolveError::Sealed(error) => error.into(),
+            ResolveError::Malformed(malformed) => CommitError::Refused(Refusal::Malformed(malformed)).into(),
         }
     }
 }
@@ -311,7 +337,8 @@ impl From<DataFusionError> for Error {
         if let Some(import) = find::<ImportError>(&error) {
             let message = import.to_string();
             let source = chain(import.source()).map(|text| Box::new(Cause(text)) as Box<dyn StdError + Send + Sync>);
-            return Self(Arc::new(Inner { kind: ErrorKind::Statement, message, hint: None, source }));
+            let kind = ErrorKind::Statement;
+            return Self(Arc::new(Inner { kind, message, hint: None, source, conflict: None }));
         }
         if let Some(message) = exhausted(&error) {
             let mut cause = plain(error.find_root());
@@ -319,7 +346,8 @@ impl From<DataFusionError> for Error {
             cause.truncate(cause.find(". Please try increasing").unwrap_or(cause.len()));
             let source = Box::new(Cause(cause)) as Box<dyn StdError + Send + Sync>;
             let hint = Some("filter earlier, ask for fewer columns, or allow more".to_owned());
-            return Self(Arc::new(Inner { kind: ErrorKind::Resources, message, hint, source: Some(source) }));
+            let (kind, source) = (ErrorKind::Resources, Some(source));
+            return Self(Arc::new(Inner { kind, message, hint, source, conflict: None }));
         }
         if let DataFusionError::ArrowError(arrow, _) = error.find_root()
             && matches!(arrow.as_ref(), ArrowError::DivideByZero)

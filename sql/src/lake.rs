@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::error::Error;
 use crate::memory::RuntimeLimits;
 use crate::planning::base_state;
-use crate::session::Session;
+use crate::session::{Session, check_message};
 
 /// How a lake is created, and what its first version says.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct CreateOptions {
     pub message: String,
     /// Whether commits may assert a time in the past, to replay recorded history.
     pub allow_asserted_times: bool,
+    /// Whether a commit without a message is an error.
+    pub require_message: bool,
     /// What says what time it is.
     pub clock: Arc<dyn Clock>,
     /// How its store is reached.
@@ -35,7 +37,7 @@ impl Default for CreateOptions {
     fn default() -> Self {
         let (author, message) = (String::new(), String::new());
         let (clock, store) = (Arc::new(SystemClock), StoreOptions::default());
-        Self { author, message, allow_asserted_times: false, clock, store }
+        Self { author, message, allow_asserted_times: false, require_message: false, clock, store }
     }
 }
 
@@ -88,6 +90,9 @@ pub struct SettingsChange {
 /// The lake's setting that lets commits assert a time in the past.
 pub(crate) const ALLOW_ASSERTED_TIMES: &str = "allow_asserted_times";
 
+/// The lake's setting that makes a commit without a message an error.
+pub(crate) const REQUIRE_MESSAGE: &str = "require_message";
+
 /// An open lake. Clones are handles of the same one.
 ///
 /// ```no_run
@@ -122,8 +127,9 @@ impl Lake {
     /// If there is one, or the store cannot hold one.
     pub async fn create(location: &str, options: CreateOptions) -> Result<LakeId, Error> {
         let location = LakeLocation::parse(location)?.with_store_options(&options.store)?;
-        let asserted = options.allow_asserted_times.then(|| (ALLOW_ASSERTED_TIMES.to_owned(), "true".to_owned()));
-        let settings = asserted.into_iter().collect();
+        let chosen = [(ALLOW_ASSERTED_TIMES, options.allow_asserted_times), (REQUIRE_MESSAGE, options.require_message)];
+        let chosen = chosen.into_iter().filter(|(_, is_chosen)| *is_chosen);
+        let settings = chosen.map(|(setting, _)| (setting.to_owned(), "true".to_owned())).collect();
         let genesis = Genesis { author: options.author, message: options.message, settings };
         Ok(frostline_engine::Lake::create(&location, options.clock.as_ref(), genesis).await?)
     }
@@ -203,6 +209,7 @@ impl Lake {
     /// If the commit is not made.
     pub async fn commit_settings(&self, change: SettingsChange) -> Result<Version, Error> {
         let state = self.refresh().await?;
+        check_message(&state, &change.message)?;
         let proposals = change.settings.into_iter().map(|(key, value)| Proposal::SetSetting { key, value });
         let transaction = Transaction {
             branch: BranchId::MAIN,
@@ -213,6 +220,7 @@ impl Lake {
             message: change.message,
             operation: change.operation,
             commit_time: None,
+            properties: Vec::new(),
             reads: Vec::new(),
             changes: proposals.collect(),
             blocks: Vec::new(),

@@ -10,7 +10,7 @@
 //! [`Lake`] and [`Session`] are the door for embedding:
 //!
 //! * [`Session::sql`] gives an [`Answer`]: rows with the version they were read at, or the commit that was made.
-//! * A statement sees one state of the whole lake, whatever other writers do meanwhile.
+//! * A statement sees one state of the whole lake, whatever other writers do meanwhile; so do all from BEGIN to COMMIT.
 //! * An AS OF that cannot be honoured is an error, never the newest rows.
 //! * Dropping the rows of an answer cancels the statement; a [`Stop`] breaks one off that still runs.
 //! * [`Session::plan`] plans a query without running it; [`Session::describe`] says what a statement gives and takes.
@@ -62,13 +62,13 @@ pub use answer::{Answer, Committed, Rows};
 pub use datafusion::scalar::ScalarValue;
 pub use description::{Description, StatementKind};
 pub use error::{Error, ErrorKind};
-pub use frostline_catalog::AsOf;
+pub use frostline_catalog::{AsOf, Conflict, ConflictReason};
 pub use frostline_engine::{Settings, VerifyNote, VerifySummary};
 pub use lake::{CreateOptions, ImportRequest, Lake, OpenOptions, SettingsChange};
 pub use memory::RuntimeLimits;
 pub use parameters::Parameters;
 pub use planned::Planned;
-pub use session::Session;
+pub use session::{Ending, Session, SharedTransaction, TransactionStatus};
 pub use settings::RESERVED_SETTINGS;
 pub use snapshot::{RelationInfo, RelationKind, Snapshot};
 pub use statement::{IfExists, IfMissing, Ingest};

@@ -61,15 +61,25 @@ impl Context {
             lives.iter().filter_map(|(kind, life)| Some((*kind, life.end()?))).filter(|(_, end)| *end <= version);
         if let Some((kind, end)) = ended.max_by_key(|(_, end)| *end) {
             let last = end.number() - 1;
+            let by = self.maker(end);
             return Some(
-                Error::statement(format!("{kind} `{qualified}` was dropped in version {end}"))
+                Error::statement(format!("{kind} `{qualified}` was dropped in {by}"))
                     .with_hint(format!("its past is there: `{qualified} AS OF VERSION {last}`")),
             );
         }
         let (kind, first) = lives.iter().map(|(kind, life)| (*kind, life.begin())).min_by_key(|(_, begin)| *begin)?;
+        let since = self.maker(first);
         Some(Error::statement(format!(
-            "{kind} `{qualified}` did not exist at version {version}; it exists from version {first} on"
+            "{kind} `{qualified}` did not exist at version {version}; it exists from {since} on"
         )))
+    }
+
+    /// What is said of the version that made a change: the one that a transaction would make has no number yet.
+    fn maker(&self, version: Version) -> String {
+        match version > self.newest() {
+            true => "this transaction".to_owned(),
+            false => format!("version {version}"),
+        }
     }
 }
 

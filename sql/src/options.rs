@@ -9,10 +9,10 @@ use crate::error::Error;
 use crate::session::{Inner, Session};
 
 impl Inner {
-    /// Who commits. A session that came with a token says whose, whatever author it names.
-    pub(crate) fn commit_author(&self) -> String {
-        let (author, principal) = (self.own.author.as_str(), self.principal.as_str());
-        match (author, principal) {
+    /// Who commits, if that is said to be this author. A session that came with a token says whose, whatever author it
+    /// names.
+    pub(crate) fn commit_author_named(&self, author: &str) -> String {
+        match (author, self.principal.as_str()) {
             (author, "") => author.to_owned(),
             ("", principal) => principal.to_owned(),
             (author, principal) if author == principal => principal.to_owned(),
@@ -28,7 +28,8 @@ impl Session {
         self
     }
 
-    /// Another session that begins with what this one remembers. What one sets later, the other does not see.
+    /// Another session that begins with what this one remembers, and in its transaction. What one sets later, the other
+    /// does not see.
     pub fn fork(&self) -> Self {
         let inner = self.inner();
         let copy = Inner {
@@ -42,6 +43,7 @@ impl Session {
             starts_as_opened: false,
             options: inner.options.clone(),
             prepared: inner.prepared.clone(),
+            membership: inner.membership.clone(),
         };
         Self { lake: self.lake.clone(), inner: Arc::new(Mutex::new(copy)) }
     }
@@ -82,7 +84,7 @@ impl Session {
                 // Tags and numbers are those of the newest version, whatever the session is pinned to now.
                 let newest = self.fork();
                 newest.inner().own.pin = None;
-                Some(newest.context(&crate::parameters::Parameters::none()).await?.resolve_version_text(text)?)
+                Some(newest.describing_context().await?.resolve_version_text(text)?)
             }
         };
         self.inner().own.pin = pin;
@@ -113,13 +115,11 @@ mod tests {
     #[tokio::test]
     async fn a_commit_with_a_token_always_names_whose() {
         let session = lake("options-author").await.session();
-        assert_eq!(session.inner().commit_author(), "");
+        assert_eq!(session.inner().commit_author_named(""), "");
         let session = session.with_principal("etl");
-        assert_eq!(session.inner().commit_author(), "etl");
-        let session = session.with_author("ada");
-        assert_eq!(session.inner().commit_author(), "ada (token etl)");
-        let session = session.with_author("etl");
-        assert_eq!(session.inner().commit_author(), "etl");
+        assert_eq!(session.inner().commit_author_named(""), "etl");
+        assert_eq!(session.inner().commit_author_named("ada"), "ada (token etl)");
+        assert_eq!(session.inner().commit_author_named("etl"), "etl");
     }
 
     #[tokio::test]

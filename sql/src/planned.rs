@@ -18,7 +18,7 @@ use crate::parameters::Parameters;
 use crate::parse::{Parsed, Statement};
 use crate::planning::zone::yield_utc;
 use crate::result_names::ResultNames;
-use crate::session::Session;
+use crate::session::{Purpose, Session};
 use crate::statement::{self, Work};
 
 /// A statement that gives rows, planned.
@@ -46,10 +46,17 @@ impl Session {
     /// Plans a statement that gives rows, on the version that the session sees now.
     ///
     /// # Errors
-    /// Those that planning meets, or if the statement gives no rows.
+    /// Those that planning meets, or if the statement gives no rows. In a transaction, they abort it.
     pub async fn plan(&self, statement: &Parsed, parameters: &Parameters) -> Result<Planned, Error> {
-        let context = self.context(parameters).await?;
-        self.plan_in(context, statement).await
+        let open = self.open_transaction();
+        let attempt = open.as_ref().map(|transaction| transaction.attempt());
+        let context = self.make_context(parameters, Purpose::Run, open.as_ref()).await?;
+        let planned = self.plan_in(context, statement).await?;
+        planned.context.tell_reads();
+        if let Some(attempt) = attempt {
+            attempt.succeeded();
+        }
+        Ok(planned)
     }
 
     fn plan_in<'a>(&'a self, context: Arc<Context>, statement: &'a Parsed) -> BoxFuture<'a, Result<Planned, Error>> {
@@ -94,7 +101,7 @@ impl Planned {
     pub fn version(&self) -> Version {
         match &self.work {
             PlannedWork::Query(..) => self.context.version_read(),
-            PlannedWork::Other(_) => self.context.visible,
+            PlannedWork::Other(_) => self.context.told_version(self.context.visible),
         }
     }
 
@@ -108,17 +115,23 @@ impl Planned {
     /// # Errors
     /// Those of the statement's execution that show before the first row.
     pub async fn run(&self) -> Result<Rows, Error> {
-        match &self.work {
+        let attempt = self.context.transaction.as_ref().map(|transaction| transaction.attempt());
+        let rows = match &self.work {
             PlannedWork::Query(plan, names) => {
                 let state = &self.context.base;
                 let physical = state.query_planner().create_physical_plan(plan, state).await?;
-                Ok(names.give(execute(&self.context, physical)?))
+                names.give(execute(&self.context, physical)?)
             }
             PlannedWork::Other(statement) => match statement::run(&self.session, &self.context, statement).await? {
-                Work::Answer(answer) => answer.into_rows(),
-                Work::Commit(_) => Err(Error::statement("the statement gives no rows")),
+                Work::Answer(answer) => answer.into_rows()?,
+                Work::Commit(_) => return Err(Error::statement("the statement gives no rows")),
             },
+        };
+        self.context.tell_reads();
+        if let Some(attempt) = attempt {
+            attempt.succeeded();
         }
+        Ok(self.context.told_rows(rows))
     }
 
     /// The same statement on the same snapshot, planned with other values for its parameters.
@@ -129,6 +142,12 @@ impl Planned {
         let mut context = self.context.with_parameters(parameters.clone());
         // What one of them names, another need not.
         context.versions = Arc::default();
-        self.session.plan_in(Arc::new(context), statement).await
+        let attempt = context.transaction.as_ref().map(|transaction| transaction.attempt());
+        let planned = self.session.plan_in(Arc::new(context), statement).await?;
+        planned.context.tell_reads();
+        if let Some(attempt) = attempt {
+            attempt.succeeded();
+        }
+        Ok(planned)
     }
 }

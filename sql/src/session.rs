@@ -1,6 +1,9 @@
 //! A session: one user's statements, one after the other, and what they set.
 
+mod attribution;
+mod control;
 mod task;
+mod transaction;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +21,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use frostline_catalog::io::DEFAULT_SCHEMA;
 use frostline_catalog::transaction::{Proposal, Transaction};
-use frostline_catalog::{AsOf, BranchId, CommitId, Micros, ObjectId, State, Version};
+use frostline_catalog::{AsOf, AsOfError, BranchId, CommitId, Micros, ObjectId, State, Version};
 use frostline_engine::import::{Progress, SourceFile};
 use futures::{Stream, StreamExt};
 
@@ -29,13 +32,21 @@ use crate::execution::{execute, fill_parameters};
 use crate::instant::Zone;
 use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
-use crate::parse::{Parsed, Statement, parse_one};
+use crate::parse::{Isolation, Parsed, Statement, parse_one};
 use crate::planning::{in_zone, zone};
 use crate::settings::OwnSettings;
 use crate::statement::{self, Ingest, Work};
 use crate::stop::Stop;
 use crate::table::ScanLog;
+use attribution::Said;
 use task::Task;
+use transaction::{View, newest};
+
+pub(crate) use attribution::check_message;
+pub(crate) use control::Membership;
+pub use control::{SharedTransaction, TransactionStatus};
+pub use transaction::Ending;
+pub(crate) use transaction::OpenTransaction;
 
 /// How often a statement that lost against another is run again before the conflict is an error.
 const TRIES_MAX: u32 = 20;
@@ -45,7 +56,10 @@ const TRIES_MAX: u32 = 20;
 /// * Each statement sees one state of the whole lake: the newest when it starts, or the one the session is pinned to.
 /// * Each statement that writes is one commit. One that loses against another is run again on the newer state, a
 ///   bounded number of times.
-/// * Statements may run at the same time; what one sets holds for those that start after it.
+/// * From BEGIN to COMMIT, all that is written is one commit, and what is read is the state that the first of these
+///   statements saw, with what they wrote. To drop the session is to roll its transaction back.
+/// * Statements may run at the same time; what one sets holds for those that start after it. In a transaction, those
+///   that write take turns.
 #[derive(Clone, Debug)]
 pub struct Session {
     pub(crate) lake: Lake,
@@ -68,6 +82,18 @@ pub(crate) struct Inner {
     pub(crate) starts_as_opened: bool,
     pub(crate) options: ConfigOptions,
     pub(crate) prepared: HashMap<String, Prepared>,
+    pub(crate) membership: Membership,
+}
+
+/// What a statement is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It is run, and may read or write.
+    Run,
+    /// It sets something in the session.
+    Set,
+    /// What it gives and takes is asked for.
+    Describe,
 }
 
 /// A statement kept under a name.
@@ -91,6 +117,7 @@ impl Session {
             starts_as_opened: false,
             options,
             prepared: HashMap::new(),
+            membership: Membership::Alone,
         };
         Self { lake, inner: Arc::new(Mutex::new(inner)) }
     }
@@ -171,7 +198,14 @@ impl Session {
     /// # Errors
     /// See [`Error::kind`].
     pub async fn sql(&self, text: &str, parameters: &Parameters) -> Result<Answer, Error> {
-        self.run(&parse_one(text)?, parameters).await
+        let parsed = match parse_one(text) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                self.abort_transaction();
+                return Err(error.into());
+            }
+        };
+        self.run(&parsed, parameters).await
     }
 
     /// Runs one statement.
@@ -190,8 +224,11 @@ impl Session {
     ///   have the same types; any other is planned for each of them.
     ///
     /// # Errors
-    /// See [`Error::kind`]. A statement that fails has changed nothing.
+    /// See [`Error::kind`]. A statement that fails has changed nothing, and aborts the transaction that it runs in.
     pub async fn run_until(&self, statement: &Parsed, parameters: &[Parameters], stop: &Stop) -> Result<Answer, Error> {
+        if let Some(ended) = self.control(&statement.statement, parameters).await {
+            return ended;
+        }
         self.complete(&Task::Statement { statement, parameters }, stop).await
     }
 
@@ -207,7 +244,8 @@ impl Session {
         self.complete(&Task::Import { table, files, request, progress }, &Stop::new()).await
     }
 
-    /// Appends batches to a table, in one commit, and gives its version. Columns are matched by name.
+    /// Appends batches to a table, in one commit, and gives its version; in a transaction, the version that this began
+    /// from. Columns are matched by name.
     ///
     /// # Errors
     /// If the table is not there, or a column does not fit.
@@ -216,6 +254,7 @@ impl Session {
         match self.complete(&Task::Append { table, batches }, &Stop::new()).await? {
             Answer::Committed(committed) => Ok(committed.version),
             Answer::NoChange { version } => Ok(version),
+            Answer::Pending { base, .. } => Ok(base),
             Answer::Rows(_) | Answer::Done => Err(Error::statement("an append gives a version")),
         }
     }
@@ -232,26 +271,86 @@ impl Session {
         S: Stream<Item = Result<RecordBatch, E>> + Send + Unpin,
         E: From<Error>,
     {
-        let may_write = self.inner().check_writes();
-        may_write?;
-        let context = self.context(&Parameters::none()).await?;
+        let open = self.open_transaction();
+        let attempt = open.as_ref().map(|transaction| transaction.attempt());
+        // Those that write in one transaction take turns.
+        let _turn = match &open {
+            Some(transaction) => Some(transaction.turn().await),
+            None => None,
+        };
+        self.check_writes_within(open.as_deref())?;
+        let context = self.make_context(&Parameters::none(), Purpose::Run, open.as_ref()).await?;
+        if open.is_none() {
+            self.check_will_say_why(&context.committed)?;
+        }
         let mut append = statement::begin_ingest(&context, ingest, columns)?;
         while let Some(batch) = batches.next().await {
             append.write(&batch?).await?;
         }
-        match append.finish(&context).await? {
-            Work::Answer(answer) => Ok(answer),
-            Work::Commit(commit) => Ok(self.commit(&context, commit).await?),
+        let answer = match append.finish(&context).await? {
+            Work::Answer(answer) => context.told_answer(answer),
+            Work::Commit(commit) => self.commit(&context, commit).await?,
+        };
+        if let Some(attempt) = attempt {
+            attempt.succeeded();
+        }
+        Ok(answer)
+    }
+
+    /// Decides and commits: by itself, or within the session's transaction; unless it is broken off before its commit
+    /// begins.
+    async fn complete(&self, task: &Task<'_>, stop: &Stop) -> Result<Answer, Error> {
+        match self.open_transaction() {
+            Some(transaction) => self.complete_within(&transaction, task, stop).await,
+            None => self.complete_alone(task, stop).await,
         }
     }
 
-    /// Decides and commits, again on the newer state where another commit stands against it; unless it is broken off
-    /// before its commit begins.
-    async fn complete(&self, task: &Task<'_>, stop: &Stop) -> Result<Answer, Error> {
+    /// Decides, and leaves it to the transaction to commit that.
+    async fn complete_within(
+        &self,
+        transaction: &Arc<OpenTransaction>,
+        task: &Task<'_>,
+        stop: &Stop,
+    ) -> Result<Answer, Error> {
+        let attempt = transaction.attempt();
+        let work = async {
+            let writes = task.writes(self)?;
+            // Those that write take turns.
+            let _turn = if writes { Some(transaction.turn().await) } else { None };
+            if writes {
+                self.check_writes_within(Some(transaction.as_ref()))?;
+            }
+            let purpose = task.purpose(self)?;
+            let context = self.make_context(&task.parameters(), purpose, Some(transaction)).await?;
+            match task.decide(self, &context).await? {
+                Work::Answer(answer) => {
+                    context.tell_reads();
+                    Ok(context.told_answer(answer))
+                }
+                Work::Commit(commit) => self.commit(&context, commit).await,
+            }
+        };
+        let outcome: Result<Answer, Error> = tokio::select! {
+            biased;
+            () = stop.stopped() => Err(Error::stopped()),
+            outcome = work => outcome,
+        };
+        if outcome.is_ok() {
+            attempt.succeeded();
+        }
+        outcome
+    }
+
+    /// Decides and commits, again on the newer state where another commit stands against it.
+    async fn complete_alone(&self, task: &Task<'_>, stop: &Stop) -> Result<Answer, Error> {
         let mut tries = 0;
         loop {
             let work = async {
-                let context = self.context(&task.parameters()).await?;
+                let context = self.make_context(&task.parameters(), Purpose::Run, None).await?;
+                if task.writes(self)? {
+                    self.check_will_say_why(&context.committed)?;
+                }
                 let work = task.decide(self, &context).await?;
                 Ok::<_, Error>((context, work))
             };
@@ -275,14 +374,15 @@ impl Session {
         }
     }
 
-    /// What a statement that starts now sees.
-    pub(crate) async fn context(&self, parameters: &Parameters) -> Result<Arc<Context>, Error> {
-        self.make_context(parameters, false).await
+    /// Refuses a write in a session or a transaction that only reads, or in one that looks at the past.
+    fn check_writes_within(&self, transaction: Option<&OpenTransaction>) -> Result<(), Error> {
+        self.inner().check_writes()?;
+        transaction.map_or(Ok(()), OpenTransaction::check_writes)
     }
 
     /// What a statement would see that starts now, if only what it gives and takes is asked for.
     pub(crate) async fn describing_context(&self) -> Result<Arc<Context>, Error> {
-        self.make_context(&Parameters::none(), true).await
+        self.make_context(&Parameters::none(), Purpose::Describe, self.open_transaction().as_ref()).await
     }
 
     /// The state that a statement sees whose turn it is now, and when it starts.
@@ -295,31 +395,64 @@ impl Session {
         Ok((state, self.lake.now()))
     }
 
-    async fn make_context(&self, parameters: &Parameters, describing: bool) -> Result<Arc<Context>, Error> {
+    /// What a statement sees that starts now: the newest state, or that of its transaction, which is pinned by the first
+    /// of its statements that reads or writes.
+    async fn view(&self, transaction: Option<&Arc<OpenTransaction>>, purpose: Purpose) -> Result<View, Error> {
+        if let Some(transaction) = transaction
+            && let Some(view) = transaction.view(purpose)?
+        {
+            return Ok(view);
+        }
         let (state, started) = self.start().await?;
-        let newest = state.newest(BranchId::MAIN).unwrap_or(Version::FIRST);
+        match transaction {
+            Some(transaction) if purpose == Purpose::Run => transaction.pin(&self.lake, state, started),
+            _ => Ok(View::committed(state, started)),
+        }
+    }
+
+    /// What a statement sees that starts now in a transaction, or in none.
+    pub(crate) async fn make_context(
+        &self,
+        parameters: &Parameters,
+        purpose: Purpose,
+        transaction: Option<&Arc<OpenTransaction>>,
+    ) -> Result<Arc<Context>, Error> {
+        let View { state, visible, committed, started, held } = self.view(transaction, purpose).await?;
+        let newest = newest(&committed);
         let (own, schema, local_files, options) = {
             let inner = self.inner();
             (inner.own.clone(), inner.schema.clone(), inner.local_files, inner.options.clone())
         };
-        let visible = own.pin.unwrap_or(newest);
+        if let Some(pin) = own.pin
+            && pin > newest
+        {
+            // It was committed after the transaction's snapshot was taken.
+            let asked = i64::try_from(pin.number()).unwrap_or(i64::MAX);
+            return Err(AsOfError::NoVersion { asked, newest }.into());
+        }
+        let visible = own.pin.unwrap_or(visible);
         let zone_text = options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
         let zone = Zone::parse(&zone_text).ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
-        let base = self.planning_state(options, &schema, visible, started, zone)?;
+        let base = self.planning_state(options, &schema, visible.min(newest), started, zone)?;
         Ok(Arc::new(Context {
             lake: Arc::clone(&self.lake.engine),
             state,
             visible,
+            committed,
+            in_transaction: transaction.is_some(),
+            transaction: transaction.cloned(),
+            held,
             started,
             schema,
             zone,
             parameters: parameters.clone(),
             own,
             local_files,
-            describing,
+            describing: purpose == Purpose::Describe,
             base,
             scans: ScanLog::default(),
             reads: Mutex::default(),
+            all_reads: Arc::default(),
             versions: Arc::default(),
             relations: Mutex::default(),
         }))
@@ -355,27 +488,26 @@ impl Session {
         Ok(Answer::Rows(execute(context, physical)?))
     }
 
-    /// Commits what a statement decided.
+    /// Commits what a statement decided, or adds it to the transaction that it runs in.
     pub(crate) async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
-        let (author, message, commit_time) = {
-            let inner = self.inner();
-            inner.check_writes()?;
-            (inner.commit_author(), inner.own.message.clone(), inner.own.commit_time)
-        };
-        if commit_time.is_some() && !asserted_times_allowed(context) {
-            return Err(Error::statement("this lake does not let commits assert a time of the past")
-                .with_hint("`frostline init --allow-asserted-times` creates one that does"));
+        let may_write = self.inner().check_writes();
+        may_write?;
+        if let Some(transaction) = &context.transaction {
+            return transaction.add(commit);
         }
+        let isolation = context.own.isolation;
+        let attribution = self.attribution(&context.committed, isolation, Said::default())?;
         let transaction = Transaction {
             branch: BranchId::MAIN,
             base: context.visible,
             commit_id: CommitId::random(),
             request: None,
-            author,
-            message,
+            author: attribution.author,
+            message: attribution.message,
             operation: commit.operation.to_owned(),
-            commit_time,
-            reads: commit.reads,
+            commit_time: attribution.commit_time,
+            properties: attribution.properties,
+            reads: if isolation == Isolation::Snapshot { Vec::new() } else { commit.reads },
             changes: commit.changes,
             blocks: commit.blocks,
             properties: Vec::new(),
@@ -444,11 +576,6 @@ impl Commit {
 /// The error of a write in a session that looks at the past.
 fn pinned(version: Version) -> Error {
     Error::statement(format!("the session is pinned to version {version}, and the past cannot be written"))
-}
-
-fn asserted_times_allowed(context: &Context) -> bool {
-    let key = crate::lake::ALLOW_ASSERTED_TIMES.to_owned();
-    context.state.settings().at(&key, context.visible).is_some_and(|value| value == "true")
 }
 
 /// Waits a random time that grows with the number of tries, at most a quarter of a second.

@@ -6,6 +6,7 @@ use datafusion::common::config::ConfigOptions;
 use frostline_catalog::{Micros, State, Version};
 
 use crate::error::Error;
+use crate::parse::Isolation;
 use crate::system::SettingRow;
 
 /// What a session itself remembers.
@@ -17,6 +18,8 @@ pub(crate) struct OwnSettings {
     pub(crate) pin: Option<Version>,
     /// The instant that the session's commits count as made at.
     pub(crate) commit_time: Option<Micros>,
+    /// What the session's commits check.
+    pub(crate) isolation: Isolation,
     /// The planner's settings that the session changed.
     pub(crate) changed: BTreeSet<String>,
 }
@@ -68,10 +71,28 @@ pub(crate) fn check_allowed(name: &str, options: &ConfigOptions, network: bool) 
     }
 }
 
+/// How SET and SHOW spell an isolation.
+fn isolation_name(isolation: Isolation) -> &'static str {
+    match isolation {
+        Isolation::Serializable => "serializable",
+        Isolation::Snapshot => "snapshot",
+    }
+}
+
+/// The isolation that SET names.
+pub(crate) fn isolation(value: &str) -> Result<Isolation, Error> {
+    let all = [Isolation::Serializable, Isolation::Snapshot];
+    all.into_iter().find(|isolation| value.eq_ignore_ascii_case(isolation_name(*isolation))).ok_or_else(|| {
+        Error::statement(format!("setting `frostline.isolation` does not take `{value}`"))
+            .with_hint("it takes 'serializable' or 'snapshot'")
+    })
+}
+
 /// The error for a setting that does not exist.
 pub(crate) fn unknown(name: &str, options: &ConfigOptions) -> Error {
     let known: Vec<String> = options.entries().into_iter().map(|entry| entry.key).collect();
-    let own = ["frostline.as_of", "frostline.author", "frostline.commit_time", "frostline.message"];
+    let own =
+        ["frostline.as_of", "frostline.author", "frostline.commit_time", "frostline.isolation", "frostline.message"];
     match frostline_catalog::nearest(name, known.iter().map(String::as_str).chain(own)) {
         Some(nearest) => Error::statement(format!("setting `{name}` does not exist; did you mean `{nearest}`?")),
         None => Error::statement(format!("setting `{name}` does not exist"))
@@ -100,6 +121,12 @@ pub(crate) fn rows(session: &OwnSettings, options: &ConfigOptions, state: &State
             session.commit_time.map(|time| time.to_string()),
             "the instant that the session's commits count as made at, where the lake allows it",
         ),
+        SettingRow {
+            name: "frostline.isolation".to_owned(),
+            value: Some(isolation_name(session.isolation).to_owned()),
+            source: if session.isolation == Isolation::default() { "default" } else { "session" }.to_owned(),
+            description: "what a commit checks: serializable, what it read too; snapshot, what it wrote".to_owned(),
+        },
         own("frostline.message", text(&session.message), "the message of the session's commits"),
     ];
     for (name, value) in state.settings().all_at(visible).filter(|(name, _)| !name.starts_with(RESERVED_SETTINGS)) {

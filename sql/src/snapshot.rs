@@ -53,7 +53,7 @@ impl Session {
 impl Snapshot {
     /// The version.
     pub fn version(&self) -> Version {
-        self.context.visible
+        self.context.told_version(self.context.visible)
     }
 
     /// The name of the one catalog.

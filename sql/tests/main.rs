@@ -5,6 +5,7 @@
 
 mod as_opened;
 mod concurrency;
+mod conflicts;
 mod damage;
 mod docs;
 mod door;
@@ -18,3 +19,4 @@ mod real_data;
 mod round_trip;
 mod slt;
 mod tpch;
+mod transactions;

@@ -42,7 +42,7 @@ pub(crate) async fn run(context: &Context, arguments: ImportArguments) -> Result
     match outcome?? {
         Answer::Committed(committed) => message::committed(&committed),
         Answer::NoChange { .. } => message::no_change(),
-        Answer::Rows(_) | Answer::Done => {}
+        Answer::Rows(_) | Answer::Pending { .. } | Answer::Done => {}
     }
     context.note_requests("import", &lake, before);
     context.settle(&lake).await;

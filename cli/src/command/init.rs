@@ -14,6 +14,7 @@ pub(crate) async fn run(context: &Context, arguments: InitArguments) -> Result<(
         author: attribution.author(),
         message: attribution.message().unwrap_or_default().to_owned(),
         allow_asserted_times: arguments.allow_asserted_times,
+        require_message: arguments.require_message,
         store: context.store.clone(),
         ..CreateOptions::default()
     };

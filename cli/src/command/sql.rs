@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::args::SqlArguments;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::message;
 use crate::output::{OutputFormat, OutputOptions, Screen, Target};
 use crate::parameter;
 use crate::script::{Results, Runner, Text};
@@ -53,13 +54,22 @@ pub(crate) async fn run(context: &Context, arguments: SqlArguments) -> Result<()
     outcome
 }
 
-/// Runs texts in order. A file for results is put in place only if all succeed.
+/// Runs texts in order. A file for results is put in place only if all succeed. A transaction that is open at the end
+/// is rolled back, and that is a failure.
 async fn run_texts(runner: &Runner, texts: &[Text], options: &OutputOptions) -> Result<(), Failure> {
     let mut results = Results::open(options)?;
     for text in texts {
-        runner.run(text, &mut results).await?;
+        if let Err(failure) = runner.run(text, &mut results).await {
+            if runner.roll_back() {
+                message::rolled_back();
+            }
+            return Err(failure);
+        }
     }
-    results.finish()
+    match runner.roll_back() {
+        true => Err(Failure::OpenTransaction),
+        false => results.finish(),
+    }
 }
 
 fn wants_shell(arguments: &SqlArguments) -> bool {

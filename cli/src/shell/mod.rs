@@ -11,6 +11,8 @@
 //!   never leaves the shell. Ctrl-D leaves it.
 //! * An error is shown, and the shell goes on.
 //! * After each result it says which version was read, and how long that took.
+//! * The prompt shows an open transaction, `frostline*>`, and one that only ROLLBACK ends, `frostline!>`. Who leaves the
+//!   shell in one leaves it rolled back.
 
 mod complete;
 mod highlight;
@@ -24,7 +26,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
-use frostline_sql::Lake;
+use frostline_sql::{Lake, TransactionStatus};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -45,7 +47,10 @@ use complete::Names;
 use history::HistoryFile;
 use meta::Meta;
 
+/// What stands before an input: outside of a transaction, in one, and in one that failed.
 const PROMPT: &str = "frostline> ";
+const PROMPT_IN_TRANSACTION: &str = "frostline*> ";
+const PROMPT_IN_FAILED_TRANSACTION: &str = "frostline!> ";
 
 /// Runs the shell until the user leaves it.
 pub(crate) async fn run(context: &Context, lake: &Lake, runner: Runner, format: OutputFormat) -> Result<(), Failure> {
@@ -58,10 +63,13 @@ pub(crate) async fn run(context: &Context, lake: &Lake, runner: Runner, format: 
     let mut shell = Shell { context, runner, format };
     shell.runner.notes = Notes::VersionAndTime;
     loop {
-        let input = match editor.readline(PROMPT) {
+        let input = match editor.readline(shell.prompt()) {
             Ok(input) => input,
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => continue,
-            Err(ReadlineError::Eof) => return Ok(()),
+            Err(ReadlineError::Eof) => {
+                shell.leave();
+                return Ok(());
+            }
             Err(source) => return Err(Failure::Terminal { source }),
         };
         let input = input.trim();
@@ -71,7 +79,10 @@ pub(crate) async fn run(context: &Context, lake: &Lake, runner: Runner, format: 
         history.add(&mut editor, input);
         match shell.obey(input).await {
             Ok(Next::Prompt) => {}
-            Ok(Next::Leave) => return Ok(()),
+            Ok(Next::Leave) => {
+                shell.leave();
+                return Ok(());
+            }
             Err(failure) if failure.is_closed_pipe() => return Err(failure),
             Err(failure) if failure.is_interrupt() => message::cancelled(&failure),
             Err(failure) => message::failed(&failure),
@@ -92,6 +103,20 @@ enum Next {
 }
 
 impl Shell<'_> {
+    fn prompt(&self) -> &'static str {
+        match self.runner.transaction() {
+            TransactionStatus::None => PROMPT,
+            TransactionStatus::Open => PROMPT_IN_TRANSACTION,
+            TransactionStatus::Failed => PROMPT_IN_FAILED_TRANSACTION,
+        }
+    }
+
+    fn leave(&self) {
+        if self.runner.roll_back() {
+            message::rolled_back();
+        }
+    }
+
     async fn obey(&mut self, input: &str) -> Result<Next, Failure> {
         let Some(command) = meta::parse(input) else {
             self.run_sql(input).await?;

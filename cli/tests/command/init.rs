@@ -44,3 +44,13 @@ fn the_lake_is_named_by_an_option_or_by_the_environment() {
     let output = lake.command(&["sql", "-c", "SELECT 1 AS one"]).env("FROSTLINE_LAKE", "other").output();
     Outcome::of(output.expect("the command starts")).succeeds().prints("one\n1\n");
 }
+
+#[test]
+fn a_lake_that_wants_messages_takes_no_commit_without_one() {
+    let lake = TestLake::missing();
+    lake.run(&["init", "--require-message"]).succeeds();
+    let outcome = lake.sql("CREATE TABLE t (id BIGINT)").fails(1);
+    outcome.mentions(&["wants a message with every commit", "-m on the command line"]);
+    lake.run(&["sql", "-m", "a table", "-c", "CREATE TABLE t (id BIGINT)"]).succeeds();
+    lake.sql("SELECT message FROM system.commits WHERE version = 2").succeeds().prints("message\na table\n");
+}

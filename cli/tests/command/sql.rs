@@ -170,3 +170,42 @@ fn a_commit_names_who_made_it_and_why() {
         .succeeds()
         .prints("author,message\ntester,\"\"\neve,by hand\n");
 }
+
+#[test]
+fn a_script_commits_its_transaction_as_one_version() {
+    let lake = TestLake::with_orders();
+    lake.write(
+        "load.sql",
+        "BEGIN;\nINSERT INTO orders VALUES (4, 'dee', 1);\nINSERT INTO orders VALUES (5, 'eve', 2);\n\
+         COMMIT WITH (message => 'two more', ticket => 'OPS-7');\n",
+    );
+    lake.run(&["sql", "-f", "load.sql"]).succeeds().prints("").says(
+        "pending: insert orders, 1 row\npending: insert orders, 1 row\n\
+         version 5: transaction: insert orders, 1 row; insert orders, 1 row\n",
+    );
+    lake.sql("SELECT message, properties['ticket'] AS ticket FROM system.commits WHERE version = 5")
+        .succeeds()
+        .prints("message,ticket\ntwo more,OPS-7\n");
+}
+
+#[test]
+fn a_script_that_ends_inside_a_transaction_is_rolled_back_and_fails() {
+    let lake = TestLake::with_orders();
+    let outcome = lake.run(&["sql", "-c", "BEGIN; INSERT INTO orders VALUES (4, 'dee', 1)"]).fails(1);
+    outcome.mentions(&["error: the statements end inside a transaction, which was rolled back"]);
+    lake.run(&["sql", "-c", "BEGIN; INSERT INTO orders VALUES (4, 'dee', 1); SELEKT 1; COMMIT"])
+        .fails(1)
+        .mentions(&["rolled back: the transaction was still open\n", "error: "]);
+    lake.sql("SELECT count(*) AS n FROM orders").succeeds().prints("n\n3\n");
+    lake.run(&["sql", "-c", "BEGIN; SELECT count(*) AS n FROM orders; ROLLBACK"]).succeeds().prints("n\n3\n").says("");
+}
+
+#[test]
+fn an_assertion_stops_a_script() {
+    let lake = TestLake::with_orders();
+    lake.run(&["sql", "-c", "ASSERT (SELECT count(*) FROM orders) = 3; SELECT 1 AS one"]).succeeds().prints("one\n1\n");
+    lake.run(&["sql", "-c", "ASSERT (SELECT count(*) FROM orders) = 4, 'an order is missing'; SELECT 1 AS one"])
+        .fails(1)
+        .prints("")
+        .says("error: assertion failed: an order is missing\n");
+}

@@ -1,10 +1,11 @@
-//! Actions: prepared statements, sessions, and breaking off.
+//! Actions: prepared statements, transactions, sessions, and breaking off.
 
 use std::collections::HashMap;
 
 use arrow_flight::sql::{
-    ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
-    ActionCreatePreparedStatementRequest, Any, Command, ProstMessageExt,
+    ActionBeginTransactionRequest, ActionCancelQueryRequest, ActionCancelQueryResult,
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionEndTransactionRequest, Any,
+    Command, ProstMessageExt,
 };
 use arrow_flight::{Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightInfo};
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use crate::gateway::{GatewayError, SessionOptions, TicketError, option_values};
 
 use super::FlightDoor;
 use super::caller::Caller;
-use super::command::{action_body, command, no_transactions, plain_body};
+use super::command::{action_body, command, plain_body};
 use super::messages::{
     CloseSessionResult, CloseStatus, GetSessionOptionsResult, SessionOptionValue, SetSessionOptionsRequest,
     SetSessionOptionsResult,
@@ -27,9 +28,11 @@ use super::messages::{
 pub(crate) type ActionResults = BoxStream<'static, Result<arrow_flight::Result, Status>>;
 
 /// The actions, and what they do.
-const ACTIONS: [(&str, &str); 7] = [
+const ACTIONS: [(&str, &str); 9] = [
     ("CreatePreparedStatement", "Prepares a statement; nothing of it is run."),
     ("ClosePreparedStatement", "Closes a prepared statement."),
+    ("BeginTransaction", "Begins a transaction for the calls that name its id."),
+    ("EndTransaction", "Commits a transaction as one version, or rolls it back."),
     ("CancelFlightInfo", "Breaks off what fetches a result, and forgets it."),
     ("CancelQuery", "The same, as older clients ask for it."),
     ("SetSessionOptions", "Sets catalog, schema, as_of, branch, author or message for the calls that follow."),
@@ -100,7 +103,20 @@ impl FlightDoor {
                 let result = CloseSessionResult { status: CloseStatus::Closed.into() };
                 Ok(caller.reply(one(result.encode_to_vec()), None))
             }
-            "BeginTransaction" | "EndTransaction" | "BeginSavepoint" | "EndSavepoint" => Err(no_transactions().into()),
+            "BeginTransaction" => {
+                let _: ActionBeginTransactionRequest = action_body("the request to begin a transaction", &body)?;
+                let begun = self.begin_transaction(caller).await?;
+                Ok(caller.reply(one(begun.encode_to_vec()), None))
+            }
+            "EndTransaction" => {
+                let request: ActionEndTransactionRequest = action_body("the request to end a transaction", &body)?;
+                let version = self.end_transaction(caller, request).await?;
+                Ok(caller.reply(nothing(), version))
+            }
+            "BeginSavepoint" | "EndSavepoint" => {
+                let instead = "a transaction is committed or rolled back as a whole";
+                Err(GatewayError::unsupported("a savepoint", instead).into())
+            }
             "CreatePreparedSubstraitPlan" => {
                 Err(GatewayError::unsupported("Substrait", "send the statement as SQL").into())
             }

@@ -129,6 +129,17 @@ impl Caller {
         }
     }
 
+    /// The session in which a statement begins a transaction for the calls that follow.
+    ///
+    /// # Errors
+    /// If the client brought no session along: the transaction would be over at once.
+    pub(crate) fn session_to_begin_in(&self, gateway: &Gateway) -> Result<Session, GatewayError> {
+        match self.is_new {
+            true => Err(SessionError::NoTransaction.into()),
+            false => self.begin_session(gateway),
+        }
+    }
+
     /// The session in which an action sets something. A client that asks for that keeps the id that it is answered.
     ///
     /// # Errors

@@ -61,25 +61,6 @@ pub(crate) fn plain_body<M: Message + Default>(what: &'static str, bytes: &[u8])
     M::decode(bytes).map_err(|error| GatewayError::malformed(what, error))
 }
 
-/// Refuses a command that belongs to a transaction: there are none over several statements.
-///
-/// # Errors
-/// If it names one.
-pub(crate) fn no_transaction(transaction_id: Option<&bytes::Bytes>) -> Result<(), GatewayError> {
-    match transaction_id {
-        Some(id) if !id.is_empty() => Err(no_transactions()),
-        _ => Ok(()),
-    }
-}
-
-/// The error for whoever wants a transaction.
-pub(crate) fn no_transactions() -> GatewayError {
-    GatewayError::unsupported(
-        "a transaction over several statements",
-        "each statement is one commit; connect with autocommit",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use arrow_flight::sql::{ActionClosePreparedStatementRequest, CommandGetCatalogs, CommandStatementQuery};

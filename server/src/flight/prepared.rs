@@ -8,17 +8,17 @@ use frostline_sql::{Parameters, StatementKind};
 use prost::Message;
 use tonic::Status;
 
-use crate::gateway::{Binding, GatewayError, PreparedStatement};
+use crate::gateway::{Binding, GatewayError, NewStatement, PreparedStatement};
 
 use super::FlightDoor;
 use super::caller::Caller;
-use super::command::no_transaction;
 use super::incoming::Incoming;
 use super::info::schema_message;
 use super::messages::PreparedResult;
 use super::parameters::{parameter_rows, parameter_schema};
 use super::plain::plain_schema;
 use super::statement::one_row;
+use super::transaction::Admitted;
 
 impl FlightDoor {
     /// Prepares a statement: it is planned, and nothing of it is run.
@@ -27,18 +27,16 @@ impl FlightDoor {
         caller: &Caller,
         request: ActionCreatePreparedStatementRequest,
     ) -> Result<Any, Status> {
-        no_transaction(request.transaction_id.as_ref())?;
-        let parsed = self.gateway.parse(&request.query)?;
-        let session = caller.session(&self.gateway).await?;
-        let kind = self.gateway.authorise(&caller.principal, &session, &parsed)?;
+        let admitted = self.admit(caller, &request.query, request.transaction_id.as_ref()).await?;
+        let Admitted { parsed, kind, session, transaction } = admitted;
         let description = self.gateway.within_timeout(session.describe(&parsed)).await?;
         let columns = description.columns.as_ref().filter(|_| kind == StatementKind::Rows);
         let columns = columns.map(|columns| plain_schema(columns));
         let dataset_schema = columns.as_ref().map(|columns| schema_message(columns)).transpose()?;
         let parameters = parameter_schema(&description);
         let parameter_schema = parameters.as_ref().map(schema_message).transpose()?;
-        let handles = &self.gateway.handles;
-        let handle = handles.keep(&self.gateway.key, caller.owner(), parsed, description, columns);
+        let statement = NewStatement { parsed, description, columns, transaction };
+        let handle = self.gateway.handles.keep(&self.gateway.key, caller.owner(), statement);
         let result = PreparedResult {
             prepared_statement_handle: handle.map_err(GatewayError::from)?,
             dataset_schema: dataset_schema.unwrap_or_default(),

@@ -20,10 +20,11 @@ use crate::identity::Rights;
 
 use super::FlightDoor;
 use super::caller::{Caller, EXECUTION_HEADER};
-use super::command::{command, no_transaction, unknown};
+use super::command::{command, unknown};
 use super::incoming::{Incoming, broken_off};
 use super::prepared::values;
 use super::statement::{Meant, one_row};
+use super::transaction::Admitted;
 
 /// What a stream without any message is, and where such come from.
 const EMPTY: &str = "it is empty; ADBC sends nothing of a table that has no batch: give it a batch of no rows";
@@ -63,14 +64,11 @@ impl FlightDoor {
     }
 
     async fn update(&self, caller: &Caller, update: CommandStatementUpdate) -> Result<Updated, Status> {
-        no_transaction(update.transaction_id.as_ref())?;
-        let parsed = self.gateway.parse(&update.query)?;
-        let session = caller.session(&self.gateway).await?;
-        match self.gateway.authorise(&caller.principal, &session, &parsed)? {
+        let admitted = self.admit(caller, &update.query, update.transaction_id.as_ref()).await?;
+        let Admitted { parsed, kind, session, .. } = admitted;
+        match kind {
             StatementKind::Rows => self.drain(caller, &session, &parsed, &one_row()).await,
-            StatementKind::Write | StatementKind::Session => {
-                self.write(caller, &session, &parsed, one_row(), Meant::Text).await.map(Updated::from)
-            }
+            _ => self.write(caller, &session, &parsed, one_row(), Meant::Text).await.map(Updated::from),
         }
     }
 
@@ -82,7 +80,7 @@ impl FlightDoor {
     ) -> Result<Updated, Status> {
         let (statement, binding) = self.prepared(caller, &update.prepared_statement_handle)?;
         let sent = values(&statement, incoming).await?;
-        let session = caller.session(&self.gateway).await?;
+        let session = self.session_of(caller, &statement).await?;
         let parsed = &statement.parsed;
         let kind = self.gateway.authorise(&caller.principal, &session, parsed)?;
         let (rows, meant): (Arc<[Parameters]>, Meant<'_>) = match (sent, &binding) {
@@ -92,9 +90,7 @@ impl FlightDoor {
         };
         match kind {
             StatementKind::Rows => self.drain(caller, &session, parsed, &rows).await,
-            StatementKind::Write | StatementKind::Session => {
-                self.write(caller, &session, parsed, rows, meant).await.map(Updated::from)
-            }
+            _ => self.write(caller, &session, parsed, rows, meant).await.map(Updated::from),
         }
     }
 
@@ -135,10 +131,18 @@ impl FlightDoor {
             let instead = "see in `system.commits` whether the first attempt was committed, and send it anew if not";
             return Err(GatewayError::unsupported("an ingest that gRPC sends again", instead).into());
         }
-        let ingest = ingest_of(command)?;
-        let session = caller.session(&self.gateway).await?;
-        let columns = incoming.columns().await?;
-        let columns = columns.ok_or_else(|| GatewayError::malformed("the Arrow data", "it has no schema"))?;
+        let (session, _) = self.session_in(caller, command.transaction_id.as_ref()).await?;
+        let ready = async {
+            let ingest = ingest_of(command)?;
+            let columns = incoming.columns().await?;
+            let columns = columns.ok_or_else(|| GatewayError::malformed("the Arrow data", "it has no schema"))?;
+            Ok::<_, GatewayError>((ingest, columns))
+        };
+        let ready = ready.await;
+        if ready.is_err() {
+            session.abort_transaction();
+        }
+        let (ingest, columns) = ready?;
         let stop = Stop::new();
         let batches = futures::stream::try_unfold((incoming, stop.clone()), |(mut incoming, stop)| async move {
             let next = tokio::select! {
@@ -152,6 +156,7 @@ impl FlightDoor {
         let answer = self.gateway.in_the_books(&caller.principal, "ingest", &stop, work).await?;
         Ok(match answer {
             Answer::Committed(committed) => Outcome { version: committed.version, rows: committed.rows }.into(),
+            Answer::Pending { base, rows, .. } => Outcome { version: base, rows }.into(),
             Answer::NoChange { version } => Outcome { version, rows: 0 }.into(),
             Answer::Rows(_) | Answer::Done => Outcome { version: self.gateway.visible(&session), rows: 0 }.into(),
         })
@@ -177,7 +182,6 @@ fn updated(updated: Updated) -> (Vec<u8>, Option<Version>) {
 
 /// Where rows go.
 fn ingest_of(command: CommandStatementIngest) -> Result<Ingest, GatewayError> {
-    no_transaction(command.transaction_id.as_ref())?;
     if command.temporary {
         return Err(GatewayError::unsupported("a temporary table", "ingest into a table of a schema of your own"));
     }
@@ -254,7 +258,6 @@ mod tests {
         let good = || command_with(TableNotExistOption::Create, TableExistsOption::Append);
         let cases = [
             (CommandStatementIngest { temporary: true, ..good() }, Code::Unimplemented),
-            (CommandStatementIngest { transaction_id: Some("t".into()), ..good() }, Code::Unimplemented),
             (CommandStatementIngest { catalog: Some("other".to_owned()), ..good() }, Code::InvalidArgument),
             (CommandStatementIngest { table: String::new(), ..good() }, Code::InvalidArgument),
             (CommandStatementIngest { table_definition_options: None, ..good() }, Code::InvalidArgument),

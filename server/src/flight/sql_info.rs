@@ -90,13 +90,13 @@ pub(crate) fn sql_info(idle: Duration, statement_bytes_max: usize) -> Result<Sql
     info.append(SqlInfo::FlightSqlServerReadOnly, false);
     info.append(SqlInfo::FlightSqlServerSql, true);
     info.append(SqlInfo::FlightSqlServerSubstrait, false);
-    info.append(SqlInfo::FlightSqlServerTransaction, SqlSupportedTransaction::None as i32);
+    info.append(SqlInfo::FlightSqlServerTransaction, SqlSupportedTransaction::Transaction as i32);
     info.append(SqlInfo::FlightSqlServerCancel, true);
     info.append(SqlInfo::FlightSqlServerBulkIngestion, true);
-    info.append(SqlInfo::FlightSqlServerIngestTransactionsSupported, false);
+    info.append(SqlInfo::FlightSqlServerIngestTransactionsSupported, true);
     let idle = i32::try_from(idle.as_millis()).unwrap_or(i32::MAX);
     info.append(SqlInfo::FlightSqlServerStatementTimeout, idle);
-    info.append(SqlInfo::FlightSqlServerTransactionTimeout, 0_i32);
+    info.append(SqlInfo::FlightSqlServerTransactionTimeout, idle);
 
     info.append(SqlInfo::SqlDdlCatalog, false);
     info.append(SqlInfo::SqlDdlSchema, true);
@@ -145,9 +145,11 @@ pub(crate) fn sql_info(idle: Duration, statement_bytes_max: usize) -> Result<Sql
         info.append(name, most);
     }
     info.append(SqlInfo::SqlMaxRowSizeIncludesBlobs, true);
-    info.append(SqlInfo::SqlDefaultTransactionIsolation, SqlTransactionIsolationLevel::SqlTransactionNone as i32);
-    info.append(SqlInfo::SqlTransactionsSupported, false);
-    info.append(SqlInfo::SqlSupportedTransactionsIsolationLevels, 0b1_i32);
+    let default = SqlTransactionIsolationLevel::SqlTransactionSerializable as i32;
+    info.append(SqlInfo::SqlDefaultTransactionIsolation, default);
+    info.append(SqlInfo::SqlTransactionsSupported, true);
+    // Bits by the numbers of the levels: repeatable read is what is called snapshot here.
+    info.append(SqlInfo::SqlSupportedTransactionsIsolationLevels, 0b11000_i32);
     info.append(SqlInfo::SqlDataDefinitionCausesTransactionCommit, false);
     info.append(SqlInfo::SqlDataDefinitionsInTransactionsIgnored, false);
     info.append(SqlInfo::SqlSupportedResultSetTypes, 0b10_i32);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_flight::sql::CommandStatementQuery;
 use arrow_flight::{FlightDescriptor, FlightInfo};
-use frostline_sql::parse::Parsed;
-use frostline_sql::{Answer, Parameters, ScalarValue, Session, StatementKind, Stop};
+use frostline_sql::parse::{Parsed, Statement};
+use frostline_sql::{Answer, Parameters, ScalarValue, Session, StatementKind, Stop, TransactionStatus};
 use sha2::{Digest, Sha256};
 use tonic::{Response, Status};
 
@@ -15,8 +15,8 @@ use crate::gateway::{Binding, Execution, GatewayError, Join, Outcome, Plans, Pre
 
 use super::FlightDoor;
 use super::caller::Caller;
-use super::command::no_transaction;
 use super::plain::{as_promised, plain_schema};
+use super::transaction::Admitted;
 
 /// Which execution of a statement that writes a request means, where the client does not name it.
 pub(crate) enum Meant<'a> {
@@ -36,10 +36,8 @@ impl FlightDoor {
         query: CommandStatementQuery,
         descriptor: FlightDescriptor,
     ) -> Result<Response<FlightInfo>, Status> {
-        no_transaction(query.transaction_id.as_ref())?;
-        let parsed = self.gateway.parse(&query.query)?;
-        let session = caller.session(&self.gateway).await?;
-        let kind = self.gateway.authorise(&caller.principal, &session, &parsed)?;
+        let admitted = self.admit(caller, &query.query, query.transaction_id.as_ref()).await?;
+        let Admitted { parsed, kind, session, .. } = admitted;
         if kind != StatementKind::Rows {
             let outcome = self.write(caller, &session, &parsed, one_row(), Meant::Text).await?;
             return self.outcome_info(caller, outcome, descriptor);
@@ -56,7 +54,7 @@ impl FlightDoor {
         descriptor: FlightDescriptor,
     ) -> Result<Response<FlightInfo>, Status> {
         let (statement, binding) = self.prepared(caller, handle)?;
-        let session = caller.session(&self.gateway).await?;
+        let session = self.session_of(caller, &statement).await?;
         let kind = self.gateway.authorise(&caller.principal, &session, &statement.parsed)?;
         let rows = binding.as_ref().map_or_else(one_row, |binding| Arc::clone(&binding.rows));
         if kind != StatementKind::Rows {
@@ -123,9 +121,16 @@ impl FlightDoor {
         // What a statement sets is for the calls that follow, and not for this one's headers.
         let session = match session.kind(&parsed.statement).map_err(GatewayError::from)? {
             StatementKind::Session => caller.lasting_session(&self.gateway)?,
+            // A transaction that is begun by a statement is for the calls that follow, too.
+            StatementKind::Transaction if session.transaction_status() == TransactionStatus::None => {
+                match &parsed.statement {
+                    Statement::Begin(_) => caller.session_to_begin_in(&self.gateway)?,
+                    _ => session.clone(),
+                }
+            }
             _ => session.clone(),
         };
-        let (key, join) = execution_key(caller, parsed, &rows, &meant);
+        let (key, join) = execution_key(caller, parsed, &rows, &meant, session.transaction_number());
         let begin = || {
             let (gateway, principal) = (Arc::clone(&self.gateway), caller.principal.clone());
             let (session, parsed, rows) = (session.clone(), parsed.clone(), Arc::clone(&rows));
@@ -135,6 +140,7 @@ impl FlightDoor {
                 let answer = gateway.write(&principal, &session, &parsed, &rows, &seen).await?;
                 Ok(match answer {
                     Answer::Committed(committed) => Outcome { version: committed.version, rows: committed.rows },
+                    Answer::Pending { base, rows, .. } => Outcome { version: base, rows },
                     Answer::NoChange { version } => Outcome { version, rows: 0 },
                     Answer::Rows(rows) => Outcome { version: rows.version, rows: 0 },
                     Answer::Done => Outcome { version: gateway.visible(&session), rows: 0 },
@@ -149,20 +155,27 @@ impl FlightDoor {
     }
 }
 
-/// The execution that a request means, and which earlier one it joins.
-fn execution_key(caller: &Caller, parsed: &Parsed, rows: &[Parameters], meant: &Meant<'_>) -> (String, Join) {
+/// The execution that a request means, and which earlier one it joins: never one of another transaction.
+fn execution_key(
+    caller: &Caller,
+    parsed: &Parsed,
+    rows: &[Parameters],
+    meant: &Meant<'_>,
+    transaction: Option<u64>,
+) -> (String, Join) {
     // Who brings no session is given another one with each call, those that are sent again included.
     let (owner, session) = (caller.owner(), caller.brought_session().map(|id| id.text()).unwrap_or_default());
+    let within = transaction.map(|number| format!(" in {number}")).unwrap_or_default();
     if let Some(id) = &caller.execution_id {
         // The same name for another statement, or other values, is another execution.
-        return (format!("named {owner} {id} {}", digest(parsed, rows)), Join::Standing);
+        return (format!("named {owner} {id} {}{within}", digest(parsed, rows)), Join::Standing);
     }
     let again = |otherwise: Join| if caller.is_retry { Join::Recent } else { otherwise };
     match meant {
-        Meant::Text => (format!("text {owner} {session} {}", digest(parsed, rows)), again(Join::Never)),
-        Meant::Unbound(statement) => (format!("handle {}", statement.id_text()), again(Join::Running)),
+        Meant::Text => (format!("text {owner} {session} {}{within}", digest(parsed, rows)), again(Join::Never)),
+        Meant::Unbound(statement) => (format!("handle {}{within}", statement.id_text()), again(Join::Running)),
         Meant::Bound(statement, binding) => {
-            (format!("handle {} {}", statement.id_text(), binding.generation), Join::Standing)
+            (format!("handle {} {}{within}", statement.id_text(), binding.generation), Join::Standing)
         }
     }
 }

@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 use super::handles::HandleError;
 use super::sessions::SessionError;
 use super::tickets::TicketError;
+use super::transactions::TransactionError;
 use crate::identity::{IdentityError, Rights};
 use crate::limits::LimitError;
 
@@ -38,6 +39,9 @@ pub(crate) enum GatewayError {
     /// A handle does not open.
     #[error(transparent)]
     Handle(#[from] HandleError),
+    /// A transaction takes no statement.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
     /// A session is over, or an option of one is wrong.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -150,7 +154,7 @@ impl GatewayError {
                 ErrorKind::Lake => "lake",
                 ErrorKind::Store => "store",
             },
-            Self::Ticket(_) | Self::Handle(_) | Self::Session(_) => "handle",
+            Self::Ticket(_) | Self::Handle(_) | Self::Transaction(_) | Self::Session(_) => "handle",
             Self::Forbidden { .. } => "forbidden",
             Self::StatementLength { .. } | Self::ResultSize { .. } => "size",
             Self::TimedOut { .. } => "timeout",
@@ -180,8 +184,12 @@ impl GatewayError {
             Self::Ticket(TicketError::Foreign) | Self::Handle(HandleError::Foreign) => Code::PermissionDenied,
             Self::Ticket(TicketError::Expired) | Self::Handle(HandleError::Closed) => Code::NotFound,
             Self::Handle(HandleError::TooMany { .. }) => Code::ResourceExhausted,
+            Self::Transaction(TransactionError::Forged) => Code::Unauthenticated,
+            Self::Transaction(TransactionError::Foreign) => Code::PermissionDenied,
+            Self::Transaction(TransactionError::TooMany) => Code::ResourceExhausted,
+            Self::Transaction(_) => Code::NotFound,
             Self::Session(SessionError::Over | SessionError::Foreign) => Code::Unauthenticated,
-            Self::Session(SessionError::NotKept) => Code::FailedPrecondition,
+            Self::Session(SessionError::NotKept | SessionError::NoTransaction) => Code::FailedPrecondition,
             Self::Session(SessionError::TooMany) => Code::ResourceExhausted,
             Self::Session(_) => Code::InvalidArgument,
             Self::Forbidden { .. } => Code::PermissionDenied,

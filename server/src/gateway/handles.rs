@@ -17,6 +17,7 @@ use prost::Message;
 use thiserror::Error;
 
 use super::seal::{Purpose, SealKey, random};
+use super::transactions::TransactionId;
 
 /// How many prepared statements are kept.
 const STATEMENTS_MAX: usize = 16_384;
@@ -53,7 +54,20 @@ pub(crate) struct PreparedStatement {
     pub(crate) description: Description,
     /// The columns that its preparation promised, as they are sent.
     pub(crate) columns: Option<SchemaRef>,
+    /// The transaction that it was prepared in.
+    pub(crate) transaction: Option<TransactionId>,
     state: Mutex<State>,
+}
+
+/// What is kept of a statement that is prepared.
+#[derive(Debug)]
+pub(crate) struct NewStatement {
+    pub(crate) parsed: Parsed,
+    pub(crate) description: Description,
+    /// The columns that its preparation promises, as they are sent.
+    pub(crate) columns: Option<SchemaRef>,
+    /// The transaction that it is prepared in.
+    pub(crate) transaction: Option<TransactionId>,
 }
 
 #[derive(Debug)]
@@ -119,17 +133,12 @@ impl Handles {
     ///
     /// # Errors
     /// If there are too many.
-    pub(crate) fn keep(
-        &self,
-        key: &SealKey,
-        owner: &Arc<str>,
-        parsed: Parsed,
-        description: Description,
-        columns: Option<SchemaRef>,
-    ) -> Result<Bytes, HandleError> {
+    pub(crate) fn keep(&self, key: &SealKey, owner: &Arc<str>, statement: NewStatement) -> Result<Bytes, HandleError> {
+        let NewStatement { parsed, description, columns, transaction } = statement;
         let state = State { used: Instant::now(), generation: 0, bindings: VecDeque::new() };
         let (id, owner) = (random(), Arc::clone(owner));
-        let statement = PreparedStatement { id, owner, parsed, description, columns, state: Mutex::new(state) };
+        let state = Mutex::new(state);
+        let statement = PreparedStatement { id, owner, parsed, description, columns, transaction, state };
         let mut kept = self.kept();
         if kept.statements.len() >= STATEMENTS_MAX || kept.swept.elapsed() > self.idle {
             kept.swept = Instant::now();
@@ -227,7 +236,9 @@ mod tests {
 
     fn keep(handles: &Handles, key: &SealKey) -> Bytes {
         let description = Description { kind: StatementKind::Rows, columns: None, parameters: Vec::new() };
-        handles.keep(key, &Arc::from("ann"), parse_one("SELECT ?").unwrap(), description, None).unwrap()
+        let parsed = parse_one("SELECT ?").unwrap();
+        let statement = NewStatement { parsed, description, columns: None, transaction: None };
+        handles.keep(key, &Arc::from("ann"), statement).unwrap()
     }
 
     fn generation(handles: &Handles, key: &SealKey, handle: &[u8]) -> Result<Option<u64>, HandleError> {

@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Ticket,
     /// A handle of a prepared statement.
     Handle,
+    /// The id of a transaction.
+    Transaction,
 }
 
 impl Purpose {
@@ -23,6 +25,7 @@ impl Purpose {
         match self {
             Self::Ticket => b"ticket\0",
             Self::Handle => b"handle\0",
+            Self::Transaction => b"transaction\0",
         }
     }
 }

@@ -69,6 +69,12 @@ pub(crate) enum SessionError {
          as the password, keep cookies, or send the headers `as_of`, `schema`, `author`, `message` with each call"
     )]
     NotKept,
+    /// The client brings no session along, so its transaction would be over at once.
+    #[error(
+        "this client keeps no session, so its transaction would be rolled back at once; begin it by the action \
+         BeginTransaction, as drivers do without autocommit, or connect with a user and the token as the password"
+    )]
+    NoTransaction,
     /// There are too many.
     #[error("the server keeps as many sessions as it can")]
     TooMany,

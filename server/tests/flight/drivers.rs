@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Int64Type, Schema, UInt32Type};
 use arrow_flight::sql::{
-    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
-    Any, CommandGetCatalogs, CommandGetDbSchemas, CommandGetSqlInfo, CommandGetTables, CommandPreparedStatementQuery,
-    CommandPreparedStatementUpdate, CommandStatementIngest, DoPutUpdateResult, ProstMessageExt, TableDefinitionOptions,
+    ActionBeginTransactionResult, ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
+    ActionCreatePreparedStatementResult, ActionEndTransactionRequest, Any, CommandGetCatalogs, CommandGetDbSchemas,
+    CommandGetSqlInfo, CommandGetTables, CommandPreparedStatementQuery, CommandPreparedStatementUpdate,
+    CommandStatementIngest, DoPutUpdateResult, EndTransaction, ProstMessageExt, TableDefinitionOptions,
     TableExistsOption, TableNotExistOption,
 };
 use arrow_flight::{HandshakeRequest, IpcMessage};
@@ -15,9 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use prost::Message;
-use tonic::Code;
 
-use crate::refused::assert_one_refused;
 use crate::served::{Served, run, session_options, texts};
 use crate::wire::{Wire, query_command, rows_behind, ticket_of};
 
@@ -57,8 +56,12 @@ fn adbc_from_its_connection_to_its_end() {
         let bearer = answer.metadata().get("authorization").unwrap().to_str().unwrap().to_owned();
         wire.set("authorization", bearer);
         assert_eq!(numbers(&wire.rows(sql_info(vec![8])).await.unwrap()), [8]);
-        let begin = wire.act("BeginTransaction", Vec::new()).await;
-        assert_one_refused(&served, Code::Unimplemented, "connect with autocommit", "a transaction", begin).await;
+        // Without autocommit it begins a transaction when it connects, and ends it before anything was done in it.
+        let begun = wire.act("BeginTransaction", Vec::new()).await.unwrap();
+        let begun: ActionBeginTransactionResult = Any::decode(begun[0].clone()).unwrap().unpack().unwrap().unwrap();
+        let (transaction_id, action) = (begun.transaction_id, EndTransaction::Rollback.into());
+        let end = ActionEndTransactionRequest { transaction_id, action };
+        wire.act("EndTransaction", end.as_any().encode_to_vec()).await.unwrap();
         wire.act("GetSessionOptions", Vec::new()).await.unwrap();
         wire.act("SetSessionOptions", session_options(&[("schema", "public")])).await.unwrap();
 

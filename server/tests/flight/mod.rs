@@ -18,4 +18,5 @@ mod sealed;
 mod sessions;
 mod statements;
 mod tokens;
+mod transactions;
 mod unreachable;

@@ -32,8 +32,9 @@ pub use dml::{Delete, Merge, MergeAction, MergeClause, MergeWhen, Target, Update
 pub use error::{ParseError, Position};
 pub use parser::{Parsed, Script, parse_one, parse_script};
 pub use statement::{
-    AlterOperation, AlterTable, CopyFrom, CopySource, CopyTo, CreateSchema, CreateTable, CreateTag, CreateView,
-    DropNames, DropTag, Execute, Explain, Insert, Prepare, Set, ShowTables, SortColumn, Statement, TableAt,
+    AlterOperation, AlterTable, Assert, CommitWith, CopyFrom, CopySource, CopyTo, CreateSchema, CreateTable, CreateTag,
+    CreateView, DropNames, DropTag, Execute, Explain, Insert, Isolation, Prepare, PropertyValue, Set, ShowTables,
+    SortColumn, Statement, TableAt, TransactionModes,
 };
 pub use version_clause::{VersionClause, version_clause};
 

@@ -23,6 +23,7 @@ mod target;
 mod truncate;
 mod update;
 mod with;
+mod transaction;
 
 use std::collections::BTreeSet;
 
@@ -180,6 +181,11 @@ impl StatementParser<'_> {
             "UPDATE" => self.update(None),
             "MERGE" => self.merge(None),
             "TRUNCATE" => self.truncate(),
+            "BEGIN" => self.begin(),
+            "START" => self.start_transaction(),
+            "COMMIT" | "END" => self.commit(),
+            "ROLLBACK" | "ABORT" => self.rollback(),
+            "ASSERT" => self.assert(),
             _ => Err(refused::verb(&verb, first.span.start)),
         }
     }

@@ -78,6 +78,16 @@ pub enum Statement {
     Merge(Merge),
     /// `TRUNCATE t`.
     Truncate(ObjectName),
+    /// `BEGIN`, `START TRANSACTION`.
+    Begin(TransactionModes),
+    /// `COMMIT [WITH (…)]`, `END`.
+    CommitTransaction(CommitWith),
+    /// `ROLLBACK`, `ABORT`.
+    Rollback,
+    /// `SET TRANSACTION`.
+    SetTransaction(TransactionModes),
+    /// `ASSERT`.
+    Assert(Assert),
 }
 
 impl Statement {
@@ -91,6 +101,7 @@ impl Statement {
             Self::CreateView(view) => Some(&view.query),
             Self::Prepare(prepare) => prepare.statement.query(),
             Self::CopyTo(CopyTo { source: CopySource::Query(query), .. }) => Some(query),
+            Self::Assert(assert) => Some(&assert.condition),
             _ => None,
         }
     }
@@ -347,4 +358,50 @@ pub struct CopyFrom {
     pub format: Option<String>,
     /// The other options, keys in lower case unless quoted. An option without a value is `true`.
     pub options: Vec<(String, String)>,
+}
+
+/// What a transaction checks when it commits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Isolation {
+    /// What it read, and what it wrote: it could have run alone.
+    #[default]
+    Serializable,
+    /// What it wrote against what others wrote.
+    Snapshot,
+}
+
+/// What BEGIN and SET TRANSACTION say of a transaction; `None` where they say nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransactionModes {
+    /// What it checks when it commits.
+    pub isolation: Option<Isolation>,
+    /// Whether writes are refused in it.
+    pub read_only: Option<bool>,
+}
+
+/// What COMMIT says of the version that it makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitWith {
+    /// Keys, in lower case unless quoted, each once, `message` and `author` among them; and their values.
+    pub properties: Vec<(String, PropertyValue)>,
+}
+
+/// A value behind a key of COMMIT WITH.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PropertyValue {
+    /// A text, or a number or boolean as text.
+    Text(String),
+    /// A parameter as it is written, `$1` or `$name`.
+    Parameter(String),
+}
+
+/// An ASSERT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assert {
+    /// A query that gives a row if the condition is true, and none if it is false or NULL.
+    pub condition: Box<Query>,
+    /// The condition's text, as typed.
+    pub text: String,
+    /// What is said if the condition does not hold.
+    pub message: Option<String>,
 }

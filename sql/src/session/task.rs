@@ -6,8 +6,9 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::sql::sqlparser::ast;
 use frostline_engine::import::{Progress, SourceFile};
 
-use super::Session;
+use super::{Purpose, Session};
 use crate::context::Context;
+use crate::description::StatementKind;
 use crate::error::Error;
 use crate::lake::ImportRequest;
 use crate::parameters::Parameters;
@@ -27,6 +28,24 @@ impl Task<'_> {
         match self {
             Self::Statement { parameters, .. } => parameters.first().cloned().unwrap_or_default(),
             Self::Import { .. } | Self::Append { .. } => Parameters::none(),
+        }
+    }
+
+    /// Whether it writes.
+    pub(super) fn writes(&self, session: &Session) -> Result<bool, Error> {
+        match self {
+            Self::Statement { statement, .. } => Ok(session.kind(&statement.statement)? == StatementKind::Write),
+            Self::Import { .. } | Self::Append { .. } => Ok(true),
+        }
+    }
+
+    /// What its snapshot is for.
+    pub(super) fn purpose(&self, session: &Session) -> Result<Purpose, Error> {
+        match self {
+            Self::Statement { statement, .. } if session.kind(&statement.statement)? == StatementKind::Session => {
+                Ok(Purpose::Set)
+            }
+            _ => Ok(Purpose::Run),
         }
     }
 

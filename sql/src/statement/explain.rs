@@ -42,7 +42,9 @@ pub(super) async fn run(context: &Arc<Context>, explain: &Explain) -> Result<Wor
     let scans = context.scans.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let own = scans.iter().map(|scan| ("scan".to_owned(), shown(context, scan)));
     let lines: Vec<(String, String)> =
-        std::iter::once(("version".to_owned(), format!("version {}", context.visible))).chain(own).collect();
+        std::iter::once(("version".to_owned(), format!("version {}", context.told_version(context.visible))))
+            .chain(own)
+            .collect();
     let more = lines_batch(&schema, &lines)?;
     let plans = batches.map(|batch| batch.and_then(|batch| without_last_breaks(&batch)));
     let mut stream = plans.chain(futures::stream::iter([Ok(more)])).boxed();

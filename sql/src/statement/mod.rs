@@ -2,6 +2,7 @@
 
 mod alter;
 mod append;
+mod assert;
 mod assign;
 mod cell;
 mod copy;
@@ -106,6 +107,13 @@ pub(crate) fn run<'a>(
             Statement::Update(update) => dml::update(session, context, update).await,
             Statement::Merge(merge) => dml::merge(session, context, merge).await,
             Statement::Truncate(table) => dml::truncate(context, table),
+            Statement::Assert(assert) => assert::run(session, context, assert).await,
+            Statement::Begin(_)
+            | Statement::CommitTransaction(_)
+            | Statement::Rollback
+            | Statement::SetTransaction(_) => {
+                Err(Error::statement("a transaction begins and ends in its session, and not as part of a statement"))
+            }
         }
     }
     .boxed()

@@ -15,7 +15,7 @@ use crate::expression::evaluate;
 use crate::instant::{Zone, parse_instant};
 use crate::parse::{Set, VersionClause};
 use crate::session::Session;
-use crate::settings::{check_allowed, full_name, unknown};
+use crate::settings::{check_allowed, full_name, isolation, unknown};
 
 fn done() -> Result<Work, Error> {
     Ok(Work::Answer(Answer::Done))
@@ -48,6 +48,7 @@ pub(super) fn set(session: &Session, context: &Context, set: &Set) -> Result<Wor
     match name.as_str() {
         "frostline.author" => session.inner().own.author = value,
         "frostline.message" => session.inner().own.message = value,
+        "frostline.isolation" => session.inner().own.isolation = isolation(&value)?,
         "frostline.commit_time" => {
             let at = parse_instant(&value, context.zone).map_err(|error| Error::statement(error.to_string()))?;
             session.inner().own.commit_time = Some(at);
@@ -92,6 +93,7 @@ pub(super) fn reset(session: &Session, name: &str) -> Result<Work, Error> {
         }
         "frostline.author" => inner.own.author = initial.author,
         "frostline.message" => inner.own.message = initial.message,
+        "frostline.isolation" => inner.own.isolation = initial.isolation,
         "frostline.commit_time" => inner.own.commit_time = initial.commit_time,
         _ => {
             // Whoever may not change it may have it as the server has it.

@@ -49,10 +49,14 @@ pub(super) async fn tables(session: &Session, context: &Arc<Context>, show: &Sho
         Some(_) => "SELECT table_schema AS schema_name, table_name, \
                     CASE table_type WHEN 'VIEW' THEN 'view' ELSE 'table' END AS kind FROM information_schema.tables"
             .to_owned(),
-        None => format!(
-            "SELECT schema_name, table_name, 'table' AS kind FROM system.tables AS OF VERSION {version} UNION ALL \
-             SELECT schema_name, view_name, 'view' FROM system.views AS OF VERSION {version}"
-        ),
+        None => {
+            // What the statement sees itself may have no number yet.
+            let clause = show.as_of.as_ref().map(|_| format!(" AS OF VERSION {version}")).unwrap_or_default();
+            format!(
+                "SELECT schema_name, table_name, 'table' AS kind FROM system.tables{clause} UNION ALL \
+                 SELECT schema_name, view_name, 'view' FROM system.views{clause}"
+            )
+        }
     };
     let sql =
         format!("SELECT schema_name, table_name, kind FROM ({relations}){filter} ORDER BY schema_name, table_name");

@@ -43,6 +43,9 @@ pub(super) async fn relation(session: &Session, context: &Arc<Context>, at: &Tab
     let provider =
         context.relation(&qualified, version, 0).await?.ok_or_else(|| context.missing(&qualified, version))?;
     context.note_version(version);
+    if at.as_of.is_none() {
+        context.note_read(&qualified, version);
+    }
     let source = datafusion::datasource::provider_as_source(provider);
     let plan = LogicalPlanBuilder::scan(qualified.name.as_str(), source, None)?.build()?;
     summarize(session, context, plan).await

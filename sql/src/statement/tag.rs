@@ -23,6 +23,12 @@ pub(super) fn create(context: &Context, create: &CreateTag) -> Result<Work, Erro
     }
     let version = match &create.as_of {
         Some(clause) => context.resolve_version(clause)?,
+        None if context.in_transaction => {
+            return Err(Error::statement(
+                "in a transaction, CREATE TAG needs AS OF: its own version has no number yet",
+            )
+            .with_hint("create the tag behind COMMIT, or name a committed version"));
+        }
         None => context.visible,
     };
     let summary = format!("create tag {name} for version {version}");

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, ListArray, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, ListArray, MapArray, StringViewArray, StructArray, TimestampMicrosecondArray,
+};
 use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use frostline_catalog::Micros;
 use frostline_catalog::schema::UTC;
 
-use super::field::text_element;
+use super::field::{text_element, text_entries};
 
 /// Texts.
 pub(crate) fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> ArrayRef {
@@ -52,6 +55,22 @@ pub(crate) fn text_lists(lists: &[Vec<String>]) -> Result<ArrayRef, ArrowError> 
     Ok(Arc::new(array))
 }
 
+/// Maps of texts.
+pub(crate) fn text_maps<'a>(
+    maps: impl Iterator<Item = &'a [(String, String)]> + Clone,
+) -> Result<ArrayRef, ArrowError> {
+    let offsets = OffsetBuffer::<i32>::from_lengths(maps.clone().map(<[(String, String)]>::len));
+    let entries = text_entries();
+    let pairs = || maps.clone().flatten();
+    let columns = vec![texts(pairs().map(|(key, _)| key)), texts(pairs().map(|(_, value)| value))];
+    let fields = match entries.data_type() {
+        DataType::Struct(fields) => fields.clone(),
+        other => return Err(ArrowError::SchemaError(format!("the entries of a map are a struct, not {other}"))),
+    };
+    let pairs = StructArray::try_new(fields, columns, None)?;
+    Ok(Arc::new(MapArray::try_new(Arc::new(entries), offsets, pairs, None, false)?))
+}
+
 /// Ids, versions and counts are far from the greatest signed number.
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
@@ -71,6 +90,17 @@ mod tests {
         let lengths: Vec<usize> = (0..3).map(|row| list.value(row).len()).collect();
         assert_eq!(lengths, [2, 0, 1]);
         assert_eq!(list.value(2).as_string_view().value(0), "c");
+    }
+
+    #[test]
+    fn maps_hold_their_own_pairs() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let maps = [vec![pair("a", "1"), pair("b", "2")], Vec::new(), vec![pair("a", "3")]];
+        let array = text_maps(maps.iter().map(Vec::as_slice)).unwrap();
+        let map = array.as_map();
+        let lengths: Vec<usize> = (0..3).map(|row| map.value(row).len()).collect();
+        assert_eq!(lengths, [2, 0, 1]);
+        assert_eq!(map.value(2).column(1).as_string_view().value(0), "3");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::{Commit, ObjectId, State, Version};
 
-use super::array::{numbers, text_lists, texts, times};
-use super::field::{self, number, optional, text, text_list, time};
+use super::array::{numbers, text_lists, text_maps, texts, times};
+use super::field::{self, number, optional, text, text_list, text_map, time};
 use super::touched::touched_tables;
 use crate::error::Error;
 
@@ -16,6 +16,7 @@ use crate::error::Error;
 /// * `time` is the commit time, which AS OF goes by; the first version has none. `wall_time` is when it was written.
 /// * `tables` are those whose rows, columns or definition the version changed, each as `schema.table`, under the name
 ///   that it had then, or had until then if the version dropped it.
+/// * `properties` are what COMMIT WITH said beside author and message, and `isolation` where that was `snapshot`.
 /// * `hash` is that of the record in the ledger, as `sha256sum` prints it.
 pub(super) fn schema() -> SchemaRef {
     field::schema([
@@ -31,6 +32,7 @@ pub(super) fn schema() -> SchemaRef {
         number("rows_added"),
         number("rows_removed"),
         text("hash"),
+        text_map("properties"),
     ])
 }
 
@@ -54,6 +56,7 @@ pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, E
         numbers(rows().map(Commit::rows_added)),
         numbers(rows().map(Commit::rows_removed)),
         texts(rows().map(|commit| commit.hash.to_string())),
+        text_maps(rows().map(|commit| commit.properties.as_slice()))?,
     ])
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use frostline_catalog::schema::UTC;
 
 /// The name of the field of a list's elements.
@@ -41,6 +41,17 @@ pub(crate) fn text_list(name: &str) -> Field {
 /// The field of the elements of a list of texts.
 pub(crate) fn text_element() -> Field {
     Field::new(ELEMENT, DataType::Utf8View, true)
+}
+
+/// A column of texts by keys.
+pub(crate) fn text_map(name: &str) -> Field {
+    Field::new(name, DataType::Map(Arc::new(text_entries()), false), false)
+}
+
+/// The field of the entries of a map of texts.
+pub(crate) fn text_entries() -> Field {
+    let pair = vec![Field::new("key", DataType::Utf8View, false), Field::new("value", DataType::Utf8View, true)];
+    Field::new("entries", DataType::Struct(Fields::from(pair)), false)
 }
 
 /// The column, where a row may lack a value.

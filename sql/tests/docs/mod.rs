@@ -75,6 +75,7 @@ async fn print_one(session: &TestSession, sql: &str) -> Result<Option<String>, S
     };
     match session.run(sql).await.map_err(failed)? {
         Answer::Committed(made) => Ok(Some(format!("version {}: {}", made.version, made.summary))),
+        Answer::Pending { summary, .. } => Ok(Some(format!("pending: {summary}"))),
         Answer::NoChange { .. } => Ok(Some("no change".to_owned())),
         Answer::Done => Ok(None),
         Answer::Rows(rows) => {

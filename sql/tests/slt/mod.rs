@@ -46,6 +46,7 @@ impl Door for Embedded {
     async fn run(&mut self, sql: &str, _asked: Asked) -> Result<Given, Refused> {
         match self.session.run(sql).await.map_err(refused)? {
             Answer::Committed(committed) => Ok(Given::Count(committed.rows)),
+            Answer::Pending { rows, .. } => Ok(Given::Count(rows)),
             Answer::NoChange { .. } | Answer::Done => Ok(Given::Count(0)),
             Answer::Rows(rows) => {
                 let columns = Arc::clone(&rows.schema);

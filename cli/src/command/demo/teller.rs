@@ -75,7 +75,9 @@ impl Teller {
         self.statement(sql)?;
         match session.sql(sql, &Parameters::none()).await? {
             Answer::Committed(committed) => self.say(&format!("version {}: {}", committed.version, committed.summary)),
-            Answer::Rows(_) | Answer::NoChange { .. } | Answer::Done => ensure(false, "a change is committed"),
+            Answer::Rows(_) | Answer::Pending { .. } | Answer::NoChange { .. } | Answer::Done => {
+                ensure(false, "a change is committed")
+            }
         }
     }
 

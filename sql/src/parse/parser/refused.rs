@@ -5,14 +5,14 @@ use datafusion::sql::sqlparser::tokenizer::Location;
 use crate::parse::error::ParseError;
 
 const REPLACE_ROWS: &str = "change rows with MERGE INTO, or all of them with INSERT OVERWRITE";
-const ONE_COMMIT: &str = "each statement is one commit of its own";
+const NO_SAVEPOINTS: &str = "a transaction is committed or rolled back as a whole: COMMIT or ROLLBACK ends it";
 const NO_RIGHTS: &str = "whoever can read the store can read the lake: guard it there";
 
 /// The error about a statement that begins with this word.
 pub(super) fn verb(verb: &str, at: Location) -> ParseError {
     let instead = match verb {
         "REPLACE" => REPLACE_ROWS,
-        "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "END" | "SAVEPOINT" | "RELEASE" => ONE_COMMIT,
+        "SAVEPOINT" | "RELEASE" => NO_SAVEPOINTS,
         "GRANT" | "REVOKE" | "DENY" => NO_RIGHTS,
         "VACUUM" | "OPTIMIZE" | "ANALYZE" | "FREEZE" | "EXPIRE" | "CHECKPOINT" => {
             "storage is kept in order by the engine, and statistics are always exact"
@@ -34,13 +34,18 @@ pub(super) fn verb(verb: &str, at: Location) -> ParseError {
         _ => {
             let message = format!(
                 "expected: a statement, found: {verb}; one begins with SELECT, INSERT, UPDATE, DELETE, MERGE, \
-                 TRUNCATE, CREATE, ALTER, DROP, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN, COPY, SET, RESET, USE, PREPARE, \
-                 EXECUTE or DEALLOCATE"
+                 TRUNCATE, CREATE, ALTER, DROP, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN, COPY, BEGIN, COMMIT, ROLLBACK, \
+                 ASSERT, SET, RESET, USE, PREPARE, EXECUTE or DEALLOCATE"
             );
             return ParseError::syntax(at, message);
         }
     };
     ParseError::unsupported(verb, instead)
+}
+
+/// The error about going back within a transaction.
+pub(super) fn savepoint(verb: &str) -> ParseError {
+    ParseError::unsupported(verb, NO_SAVEPOINTS)
 }
 
 /// The error about making or dropping this kind of thing.

@@ -66,7 +66,7 @@ impl StatementParser<'_> {
         self.ident().map(Statement::Deallocate)
     }
 
-    /// `SET name = value [, …]` or `SET name TO value [, …]`
+    /// `SET name = value [, …]`, `SET name TO value [, …]` or `SET TRANSACTION mode, …`
     pub(super) fn set(&mut self) -> Result<Statement, ParseError> {
         self.expect("SET")?;
         if self.takes("LOCAL") || self.takes("GLOBAL") {
@@ -75,7 +75,16 @@ impl StatementParser<'_> {
                 "settings belong to the session: write `SET name = value`",
             ));
         }
+        if self.takes("TRANSACTION") {
+            return self.set_transaction();
+        }
         self.takes("SESSION");
+        if self.takes("CHARACTERISTICS") {
+            return Err(ParseError::unsupported(
+                "SET SESSION CHARACTERISTICS",
+                "write `SET frostline.isolation = 'serializable'`, or 'snapshot'",
+            ));
+        }
         let name = self.setting_name()?;
         let has_sign = self.takes_token(&Token::Eq) || self.takes("TO");
         if !has_sign && name != "timezone" {

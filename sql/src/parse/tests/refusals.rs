@@ -298,12 +298,18 @@ fn comments_are_no_hints_unless_they_stand_where_hints_do() {
 
 #[test]
 fn statements_that_are_not_executed_say_what_to_do() {
-    let commit = "each statement is one commit of its own";
+    let whole = "a transaction is committed or rolled back as a whole: COMMIT or ROLLBACK ends it";
     for (sql, what, instead) in [
         ("REPLACE INTO t VALUES (1)", "REPLACE", "change rows with MERGE INTO, or all of them with INSERT OVERWRITE"),
-        ("BEGIN", "BEGIN", commit),
-        ("COMMIT", "COMMIT", commit),
-        ("ROLLBACK", "ROLLBACK", commit),
+        ("SAVEPOINT a", "SAVEPOINT", whole),
+        ("RELEASE SAVEPOINT a", "RELEASE", whole),
+        ("ROLLBACK TO SAVEPOINT a", "ROLLBACK TO", whole),
+        ("COMMIT AND CHAIN", "AND CHAIN", "begin the next transaction with BEGIN"),
+        (
+            "BEGIN ISOLATION LEVEL READ COMMITTED",
+            "READ COMMITTED",
+            "a transaction reads one version throughout: ask for SERIALIZABLE, or SNAPSHOT",
+        ),
         ("GRANT SELECT ON t TO u", "GRANT", "whoever can read the store can read the lake: guard it there"),
         (
             "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'f'",

@@ -3,7 +3,7 @@
 use datafusion::common::format::ExplainFormat;
 
 use super::{read, refuse};
-use crate::parse::{AlterOperation, CopySource, Statement};
+use crate::parse::{AlterOperation, CopySource, Isolation, PropertyValue, Statement, TransactionModes};
 
 fn pairs(options: &[(String, String)]) -> Vec<(&str, &str)> {
     options.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
@@ -249,4 +249,84 @@ fn copy_from_takes_columns_files_and_options() {
         panic!("not a copy");
     };
     assert_eq!(copy.format.as_deref(), Some("CSV"));
+}
+
+#[test]
+fn a_transaction_begins_and_ends_in_the_words_of_other_systems() {
+    for sql in ["BEGIN", "begin transaction", "BEGIN WORK", "START TRANSACTION", "BEGIN;"] {
+        assert_eq!(read(sql), Statement::Begin(TransactionModes::default()), "{sql}");
+    }
+    for sql in ["COMMIT", "COMMIT WORK", "COMMIT TRANSACTION", "END", "END TRANSACTION", "COMMIT AND NO CHAIN"] {
+        let Statement::CommitTransaction(with) = read(sql) else {
+            panic!("{sql} does not commit");
+        };
+        assert!(with.properties.is_empty(), "{sql}");
+    }
+    for sql in ["ROLLBACK", "ROLLBACK WORK", "ABORT", "ROLLBACK TRANSACTION AND NO CHAIN"] {
+        assert_eq!(read(sql), Statement::Rollback, "{sql}");
+    }
+}
+
+#[test]
+fn a_transaction_has_modes() {
+    let modes = |isolation, read_only| TransactionModes { isolation, read_only };
+    for (sql, expected) in [
+        ("BEGIN READ ONLY", modes(None, Some(true))),
+        ("BEGIN ISOLATION LEVEL SERIALIZABLE", modes(Some(Isolation::Serializable), None)),
+        ("START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ WRITE", modes(Some(Isolation::Snapshot), Some(false))),
+        ("BEGIN TRANSACTION READ ONLY ISOLATION LEVEL SNAPSHOT", modes(Some(Isolation::Snapshot), Some(true))),
+    ] {
+        assert_eq!(read(sql), Statement::Begin(expected), "{sql}");
+    }
+    let set = read("SET TRANSACTION ISOLATION LEVEL SNAPSHOT");
+    assert_eq!(set, Statement::SetTransaction(modes(Some(Isolation::Snapshot), None)));
+    for sql in ["BEGIN READ ONLY, READ WRITE", "BEGIN DEFERRED", "SET TRANSACTION", "START"] {
+        refuse(sql);
+    }
+}
+
+#[test]
+fn commit_says_what_for() {
+    let sql = "COMMIT WITH (message => 'it''s done', Author => $1, \"Ticket\" => -7, done => TRUE, cost.eur => 1.50)";
+    let Statement::CommitTransaction(with) = read(sql) else {
+        panic!("not a commit");
+    };
+    let text = |text: &str| PropertyValue::Text(text.to_owned());
+    let expected = [
+        ("message".to_owned(), text("it's done")),
+        ("author".to_owned(), PropertyValue::Parameter("$1".to_owned())),
+        ("Ticket".to_owned(), text("-7")),
+        ("done".to_owned(), text("true")),
+        ("cost.eur".to_owned(), text("1.50")),
+    ];
+    assert_eq!(with.properties, expected);
+    for (sql, said) in [
+        ("COMMIT WITH (a => 1, a => 2)", "a is given twice; keep one"),
+        ("COMMIT WITH (message => 'a', MESSAGE => 'b')", "message is given twice; keep one"),
+        ("COMMIT WITH (a = 1)", "expected: => and a value, found: ="),
+        ("COMMIT WITH (a => NULL)", "expected: a text in quotes, a number, true, false or a parameter, found: NULL"),
+        ("COMMIT WITH (a => 1 + 1)", "expected: , or ) behind a value, found: +"),
+        ("COMMIT WITH ()", "expected: a name, found: )"),
+        ("COMMIT WITH (isolation => 'snapshot')", "SET frostline.isolation chooses it"),
+    ] {
+        let error = refuse(sql).to_string();
+        assert!(error.contains(said), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn assert_keeps_its_condition_as_typed_and_as_a_query() {
+    let Statement::Assert(assert) = read("ASSERT (SELECT count(*) FROM t)  > $1 , 'few rows'") else {
+        panic!("not an assertion");
+    };
+    assert_eq!(assert.text, "(SELECT count(*) FROM t)  > $1");
+    assert_eq!(assert.message.as_deref(), Some("few rows"));
+    assert_eq!(assert.condition.to_string(), "SELECT 1 WHERE (SELECT count(*) FROM t) > $1");
+    let Statement::Assert(assert) = read("ASSERT true") else {
+        panic!("not an assertion");
+    };
+    assert_eq!((assert.text.as_str(), assert.message), ("true", None));
+    for sql in ["ASSERT", "ASSERT true, 1", "ASSERT true 'why'"] {
+        refuse(sql);
+    }
 }
