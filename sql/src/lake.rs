@@ -224,7 +224,6 @@ impl Lake {
             reads: Vec::new(),
             changes: proposals.collect(),
             blocks: Vec::new(),
-            properties: Vec::new(),
         };
         Ok(self.engine.commit(transaction).await?.version)
     }

@@ -26,6 +26,7 @@ mod change;
 mod column;
 mod column_default;
 mod column_names;
+mod constraint;
 mod context;
 mod description;
 mod error;

@@ -510,7 +510,6 @@ impl Session {
             reads: if isolation == Isolation::Snapshot { Vec::new() } else { commit.reads },
             changes: commit.changes,
             blocks: commit.blocks,
-            properties: Vec::new(),
         };
         match self.lake.engine.commit(transaction).await {
             Ok(made) => {

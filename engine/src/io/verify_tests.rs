@@ -70,7 +70,6 @@ async fn create_schema(lake: &Lake, name: &str) {
         reads: Vec::new(),
         changes: vec![Proposal::CreateSchema { name: Name::try_new(name).unwrap() }],
         blocks: Vec::new(),
-        properties: Vec::new(),
     };
     lake.commit(transaction).await.unwrap();
 }
