@@ -4,7 +4,8 @@ use crate::report::{Failure, Report};
 use crate::workbench::Workbench;
 use crate::{
     as_of_plan, commit_latency, commit_throughput, flight_fetch, flight_ingest, flight_latency, flight_mixed,
-    import_memory, import_speed, lake_growth, open_count, open_sum, prune, s3_commit, s3_open, tpch,
+    going_back, import_memory, import_speed, lake_growth, open_count, open_sum, prune, rows_delete, rows_update, s3_commit,
+    s3_open, table_changes, tpch,
 };
 
 /// A benchmark.
@@ -25,12 +26,16 @@ pub(crate) enum Benchmark {
     FlightMixed,
     S3Commit,
     S3Open,
+    RowsDelete,
+    RowsUpdate,
+    TableChanges,
+    GoingBack,
     Prune,
 }
 
 impl Benchmark {
     /// All of them, in the order in which they run. `prune` is the last because its lake stays in memory.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::CommitLatency,
         Self::CommitThroughput,
         Self::LakeGrowth,
@@ -46,6 +51,10 @@ impl Benchmark {
         Self::FlightMixed,
         Self::S3Commit,
         Self::S3Open,
+        Self::RowsDelete,
+        Self::RowsUpdate,
+        Self::TableChanges,
+        Self::GoingBack,
         Self::Prune,
     ];
 
@@ -67,6 +76,10 @@ impl Benchmark {
             Self::FlightMixed => "flight-mixed",
             Self::S3Commit => "s3-commit",
             Self::S3Open => "s3-open",
+            Self::RowsDelete => "rows-delete",
+            Self::RowsUpdate => "rows-update",
+            Self::TableChanges => "table-changes",
+            Self::GoingBack => "going-back",
             Self::Prune => "prune",
         }
     }
@@ -89,6 +102,10 @@ impl Benchmark {
             Self::FlightMixed => "16 clients that read and insert rows at once",
             Self::S3Commit => "small commits on a store that answers late",
             Self::S3Open => "a process that opens a lake on a store that answers late",
+            Self::RowsDelete => "deleting rows, and scanning what is left, beside DuckLake and delta-rs",
+            Self::RowsUpdate => "UPDATE and MERGE beside DuckLake and delta-rs",
+            Self::TableChanges => "what changed between versions beside EXCEPT in DuckDB",
+            Self::GoingBack => "clones and restores of many segments beside a small commit",
             Self::Prune => "leaving out all but one of many segments",
         }
     }
@@ -116,6 +133,10 @@ impl Benchmark {
             Self::FlightMixed => flight_mixed::run(workbench).await,
             Self::S3Commit => s3_commit::run(workbench).await,
             Self::S3Open => s3_open::run(workbench).await,
+            Self::RowsDelete => rows_delete::run(workbench).await,
+            Self::RowsUpdate => rows_update::run(workbench).await,
+            Self::TableChanges => table_changes::run(workbench).await,
+            Self::GoingBack => going_back::run(workbench).await,
             Self::Prune => prune::run(workbench).await,
         }
     }

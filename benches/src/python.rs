@@ -12,7 +12,10 @@ use crate::samples::Samples;
 /// Why a benchmark that needs Python is left out.
 pub(crate) const NO_PYTHON: &str = "there is no target/venv/bin/python; `cargo xtask test` makes it";
 
-/// The Python of the environment that `cargo xtask test` makes.
+/// Why a benchmark has no lakehouse formats beside it.
+pub(crate) const NO_PEERS: &str = "there is no target/bench-venv; benches/peers.txt says how to make it";
+
+/// The Python of an environment in cargo's target folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Python {
     interpreter: PathBuf,
@@ -36,8 +39,17 @@ pub(crate) enum Measured {
 impl Python {
     /// Python, if the environment is there.
     pub(crate) fn find() -> Option<Self> {
+        Self::of_environment("venv")
+    }
+
+    /// Python with the lakehouse formats that stand beside us, if their environment is there.
+    pub(crate) fn peers() -> Option<Self> {
+        Self::of_environment("bench-venv")
+    }
+
+    fn of_environment(name: &str) -> Option<Self> {
         let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let interpreter = benches.parent()?.join("target").join("venv").join("bin").join("python");
+        let interpreter = benches.parent()?.join("target").join(name).join("bin").join("python");
         interpreter.is_file().then(|| Self { interpreter, programs: benches.join("python") })
     }
 
