@@ -473,6 +473,11 @@ impl Statement {
                 | Self::CreateTag(_)
                 | Self::DropTag(_)
                 | Self::CopyFrom(_)
+                | Self::AlterSchema(_)
+                | Self::AlterView(_)
+                | Self::Comment(_)
+                | Self::Restore(_)
+                | Self::Undrop(_)
         )
     }
 }

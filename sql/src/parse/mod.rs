@@ -30,7 +30,9 @@ pub use dialect::FrostlineDialect;
 pub use error::{ParseError, Position};
 pub use parser::{Parsed, Script, parse_one, parse_script};
 pub use statement::{
-    AlterOperation, AlterTable, CopyFrom, CopySource, CopyTo, CreateSchema, CreateTable, CreateTag, CreateView,
-    DropNames, DropTag, Execute, Explain, Insert, Prepare, Set, ShowTables, SortColumn, Statement, TableAt,
+    AlterOperation, AlterSchema, AlterTable, AlterView, ColumnChange, ColumnPath, ColumnPosition, Comment,
+    CommentSubject, CopyFrom, CopySource, CopyTo, CreateSchema, CreateTable, CreateTag, CreateView, DropNames, DropTag,
+    Execute, Explain, Insert, Prepare, Restore, RestoreScope, Set, ShowTables, SortColumn, Statement, TableAt, Undrop,
+    UndropKind, ViewChange,
 };
 pub use version_clause::{VersionClause, version_clause};

@@ -9,6 +9,7 @@
 //! first two from running. Only splitting looks at the whole text at once, and what stops it is reported in its turn.
 
 mod alter;
+mod comment;
 mod copy;
 mod create;
 mod describe;
@@ -16,6 +17,7 @@ mod explain;
 mod insert;
 mod options;
 mod refused;
+mod restore;
 mod session;
 
 use std::collections::BTreeSet;
@@ -169,6 +171,9 @@ impl StatementParser<'_> {
             "SET" => self.set(),
             "RESET" => self.reset(),
             "COPY" => self.copy(),
+            "COMMENT" => self.comment(),
+            "RESTORE" => self.restore(),
+            "UNDROP" => self.undrop(),
             _ => Err(refused::verb(&verb, first.span.start)),
         }
     }

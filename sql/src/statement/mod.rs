@@ -4,8 +4,11 @@ mod alter;
 mod append;
 mod assign;
 mod cell;
+mod cloned;
+mod comment;
 mod copy;
 mod create;
+mod definition;
 mod describe;
 mod drop;
 mod explain;
@@ -14,11 +17,14 @@ mod insert;
 mod name;
 mod output_file;
 mod prepare;
+mod rename;
+mod restore;
 mod row_template;
 mod setting;
 mod show;
 mod summarize;
 mod tag;
+mod undrop;
 
 use std::sync::Arc;
 
@@ -33,6 +39,7 @@ pub(crate) use ingest::begin as begin_ingest;
 pub use ingest::{IfExists, IfMissing, Ingest};
 pub(crate) use insert::{plan_source, run_each as insert_each};
 pub(crate) use prepare::{prepared_statement, with_values};
+pub(crate) use show::{quoted, quoted_ident};
 pub(crate) use summarize::schema as summarize_schema;
 
 use crate::answer::Answer;
@@ -81,7 +88,7 @@ pub(crate) fn run<'a>(
             Statement::DropTable(names) => drop::tables(context, names),
             Statement::DropView(names) => drop::views(context, names),
             Statement::DropSchema(names) => drop::schemas(context, names),
-            Statement::AlterTable(table) => alter::run(context, table),
+            Statement::AlterTable(table) => alter::run(session, context, table).await,
             Statement::CreateTag(tag) => tag::create(context, tag),
             Statement::DropTag(tag) => tag::drop(context, tag),
             Statement::ShowTables(show) => show::tables(session, context, show).await,
@@ -100,6 +107,11 @@ pub(crate) fn run<'a>(
             Statement::Reset(name) => setting::reset(session, name),
             Statement::CopyTo(copy) => copy::to(session, context, copy).await,
             Statement::CopyFrom(copy) => copy::from(session, context, copy).await,
+            Statement::AlterSchema(schema) => rename::schema(context, schema),
+            Statement::AlterView(view) => rename::view(context, view),
+            Statement::Comment(comment) => comment::run(context, comment),
+            Statement::Restore(restore) => restore::run(context, restore),
+            Statement::Undrop(undrop) => undrop::run(context, undrop),
         }
     }
     .boxed()

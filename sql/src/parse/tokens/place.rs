@@ -189,7 +189,9 @@ impl Places {
             Place::Relation => self.relation_word(&upper, index, fresh),
             Place::Name | Place::Derived | Place::Aliased => {
                 let begins_query = upper == "FROM" && self.frame.target.is_some_and(|verb| verb != "COPY");
-                if begins_query {
+                // What is cloned is read, and may be read at a version.
+                let begins_clone = upper == "CLONE" && self.frame.target == Some("CREATE");
+                if begins_query || begins_clone {
                     self.expect(None);
                 } else if upper == "AS" {
                     self.frame.place = Place::Aliased;
