@@ -339,7 +339,12 @@ pub(crate) fn label(statement: &Statement) -> &'static str {
         | Statement::CreateView(_)
         | Statement::DropView(_)
         | Statement::CreateTag(_)
-        | Statement::DropTag(_) => "define",
+        | Statement::DropTag(_)
+        | Statement::AlterSchema(_)
+        | Statement::AlterView(_)
+        | Statement::Comment(_)
+        | Statement::Restore(_)
+        | Statement::Undrop(_) => "define",
         Statement::Use(_) | Statement::Set(_) | Statement::SetAsOf(_) | Statement::Reset(_) => "set",
         Statement::Prepare(_) | Statement::Execute(_) | Statement::Deallocate(_) => "prepared",
         Statement::CopyTo(_) | Statement::CopyFrom(_) => "copy",

@@ -10,6 +10,7 @@ use frostline_catalog::{FieldId, Name};
 use frostline_engine::import::normalise::normalise_type;
 
 use crate::column_default::check_default;
+use crate::constraint::refused_constraint;
 use crate::context::fold;
 use crate::error::Error;
 use crate::expression::constant;
@@ -71,7 +72,7 @@ pub(crate) fn from_field(field: &Field) -> Result<NewColumn, Error> {
     Ok(NewColumn { name, data_type, nullable: true, default: None, initial: None, comment: None })
 }
 
-/// The column that a declaration describes.
+/// The column that a declaration describes, without its constraints.
 pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<NewColumn, Error> {
     let name = Name::try_new(&fold(&column.name))?;
     let data_type =
@@ -90,6 +91,11 @@ pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<
                 check_default(state, expr, Fit::new(state, new.name.as_str(), new.data_type.clone()))?;
                 new.default = Some(expr.to_string());
             }
+            // The table's constraints, which its other columns may matter to.
+            ColumnOption::Check(_)
+            | ColumnOption::PrimaryKey(_)
+            | ColumnOption::Unique(_)
+            | ColumnOption::ForeignKey(_) => {}
             other => return Err(refused_constraint(&other.to_string())),
         }
     }
@@ -107,12 +113,6 @@ fn refuse_contradictions(name: &Name, column: &ast::ColumnDef) -> Result<(), Err
         Some((_, what)) => Err(Error::statement(format!("column `{name}` says {what} more than once; keep one"))),
         None => Ok(()),
     }
-}
-
-/// Keys and checks would have to be kept by every write; they are refused rather than ignored.
-pub(crate) fn refused_constraint(text: &str) -> Error {
-    Error::statement(format!("constraint `{text}` is not supported: it would not be enforced"))
-        .with_hint("columns may be NOT NULL and have a DEFAULT; check uniqueness with a query")
 }
 
 /// A type without the field ids of its nested fields: the type that the same values have when they are computed.

@@ -52,7 +52,7 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
     }
 }
 
-fn is_subquery(expr: &Expr) -> bool {
+pub(crate) fn is_subquery(expr: &Expr) -> bool {
     matches!(expr, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_))
 }
 
@@ -76,14 +76,23 @@ pub(crate) fn evaluate(state: &SessionState, expr: &ast::Expr, parameters: &Para
 
 /// A constant expression, ready to be computed.
 pub(crate) fn physical(state: &SessionState, planned: Expr) -> Result<Arc<dyn PhysicalExpr>, Error> {
+    physical_over(state, planned, &Arc::new(DFSchema::empty()))
+}
+
+/// An expression over some columns, ready to be computed.
+pub(crate) fn physical_over(
+    state: &SessionState,
+    planned: Expr,
+    schema: &Arc<DFSchema>,
+) -> Result<Arc<dyn PhysicalExpr>, Error> {
     let context = SimplifyContext::builder()
-        .with_schema(Arc::new(DFSchema::empty()))
+        .with_schema(Arc::clone(schema))
         .with_config_options(Arc::clone(state.config_options()))
         .with_query_execution_start_time(state.execution_props().query_execution_start_time)
         .build();
     // now() has a value only after simplification: the statement's start.
     let simplifier = ExprSimplifier::new(context);
-    let coerced = simplifier.coerce(planned, &DFSchema::empty())?;
-    let planned = simplifier.simplify(exact::rewrite(coerced, &DFSchema::empty())?.data)?;
-    Ok(state.create_physical_expr(planned, &DFSchema::empty())?)
+    let coerced = simplifier.coerce(planned, schema)?;
+    let planned = simplifier.simplify(exact::rewrite(coerced, schema)?.data)?;
+    Ok(state.create_physical_expr(planned, schema)?)
 }

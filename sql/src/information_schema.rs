@@ -5,6 +5,9 @@
 //! | `tables`, `columns` | table and view of any schema, those of `system` too; column of them |
 //! | `views` | view, with its query |
 //! | `schemata` | schema |
+//! | `table_constraints` | CHECK, primary key and unique key of a table |
+//! | `key_column_usage` | column of a key |
+//! | `check_constraints` | CHECK, with its condition |
 //! | `routines`, `parameters` | function, and parameter of one: the planner's own |
 //!
 //! * They show the version that the statement sees; within a view, the one that the view is read at.
@@ -13,6 +16,7 @@
 //! * A view that cannot be planned any more is among the tables and views, and has no columns.
 
 mod columns;
+mod constraints;
 mod schemata;
 mod tables;
 mod views;
@@ -50,10 +54,21 @@ enum Kind {
     Schemata,
     Tables,
     Views,
+    TableConstraints,
+    KeyColumnUsage,
+    CheckConstraints,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Columns, Self::Schemata, Self::Tables, Self::Views];
+    const ALL: [Self; 7] = [
+        Self::Columns,
+        Self::Schemata,
+        Self::Tables,
+        Self::Views,
+        Self::TableConstraints,
+        Self::KeyColumnUsage,
+        Self::CheckConstraints,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -61,6 +76,9 @@ impl Kind {
             Self::Schemata => "schemata",
             Self::Tables => "tables",
             Self::Views => "views",
+            Self::TableConstraints => "table_constraints",
+            Self::KeyColumnUsage => "key_column_usage",
+            Self::CheckConstraints => "check_constraints",
         }
     }
 
@@ -70,6 +88,9 @@ impl Kind {
             Self::Schemata => schemata::schema(),
             Self::Tables => tables::schema(),
             Self::Views => views::schema(),
+            Self::TableConstraints => constraints::table_schema(),
+            Self::KeyColumnUsage => constraints::key_schema(),
+            Self::CheckConstraints => constraints::check_schema(),
         }
     }
 }
@@ -115,6 +136,9 @@ impl InformationTable {
             Kind::Schemata => schemata::arrays(state, version),
             Kind::Tables => tables::arrays(state, version),
             Kind::Views => views::arrays(state, version),
+            Kind::TableConstraints => constraints::table_arrays(state, version),
+            Kind::KeyColumnUsage => constraints::key_arrays(state, version),
+            Kind::CheckConstraints => constraints::check_arrays(state, version),
         };
         Ok(RecordBatch::try_new(self.kind.schema(), arrays)?)
     }

@@ -1,6 +1,6 @@
 //! What is said of a name that stands for nothing: what it was at other versions, or the nearest name.
 
-use frostline_catalog::{ObjectId, Version};
+use frostline_catalog::{Interval, ObjectId, Version};
 
 use crate::context::{Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
 use crate::error::Error;
@@ -43,31 +43,36 @@ impl Context {
 
     fn lived_at_other_versions(&self, qualified: &QualifiedName, schema: ObjectId, version: Version) -> Option<Error> {
         let name = qualified.name.as_str();
-        let tables = self
-            .state
-            .tables()
-            .iter()
-            .filter(|(_, fact)| fact.value.schema == schema && fact.value.name.as_str() == name);
-        let views = self
-            .state
-            .views()
-            .iter()
-            .filter(|(_, fact)| fact.value.schema == schema && fact.value.name.as_str() == name);
-        let lives: Vec<_> = tables
-            .map(|(_, fact)| ("table", fact.interval))
-            .chain(views.map(|(_, fact)| ("view", fact.interval)))
-            .collect();
-        let ended =
-            lives.iter().filter_map(|(kind, life)| Some((*kind, life.end()?))).filter(|(_, end)| *end <= version);
-        if let Some((kind, end)) = ended.max_by_key(|(_, end)| *end) {
-            let last = end.number() - 1;
-            let by = self.maker(end);
-            return Some(
-                Error::statement(format!("{kind} `{qualified}` was dropped in {by}"))
-                    .with_hint(format!("its past is there: `{qualified} AS OF VERSION {last}`")),
-            );
+        let mut lives: Vec<Life> = Vec::new();
+        for (id, fact) in self.state.tables().iter() {
+            if fact.value.schema == schema && fact.value.name.as_str() == name {
+                let next = fact.interval.end().and_then(|end| self.state.table_at(*id, end));
+                let next = next.map(|table| (table.schema, table.name.to_string()));
+                lives.push(Life { kind: "table", interval: fact.interval, next });
+            }
         }
-        let (kind, first) = lives.iter().map(|(kind, life)| (*kind, life.begin())).min_by_key(|(_, begin)| *begin)?;
+        for (id, fact) in self.state.views().iter() {
+            if fact.value.schema == schema && fact.value.name.as_str() == name {
+                let next = fact.interval.end().and_then(|end| self.state.view_at(*id, end));
+                let next = next.map(|view| (view.schema, view.name.to_string()));
+                lives.push(Life { kind: "view", interval: fact.interval, next });
+            }
+        }
+        let ended = lives.iter().filter_map(|life| Some((life, life.interval.end()?)));
+        if let Some((life, end)) = ended.filter(|(_, end)| *end <= version).max_by_key(|(_, end)| *end) {
+            let (kind, last) = (life.kind, end.number() - 1);
+            let error = match &life.next {
+                None => Error::statement(format!("{kind} `{qualified}` was dropped in {}", self.maker(end))),
+                Some((schema, name)) => {
+                    let schema = self.state.schemas().at(schema, end).map(ToString::to_string).unwrap_or_default();
+                    let new = QualifiedName { schema, name: name.clone() };
+                    Error::statement(format!("{kind} `{qualified}` is called `{new}` from {} on", self.maker(end)))
+                }
+            };
+            return Some(error.with_hint(format!("its past is there: `{qualified} AS OF VERSION {last}`")));
+        }
+        let first = lives.iter().min_by_key(|life| life.interval.begin())?;
+        let (kind, first) = (first.kind, first.interval.begin());
         let since = self.maker(first);
         Some(Error::statement(format!(
             "{kind} `{qualified}` did not exist at version {version}; it exists from {since} on"
@@ -81,6 +86,14 @@ impl Context {
             false => format!("version {version}"),
         }
     }
+}
+
+/// A time over which a table or view had a name.
+struct Life {
+    kind: &'static str,
+    interval: Interval,
+    /// The schema and name that it had next, if it did not end.
+    next: Option<(ObjectId, String)>,
 }
 
 /// The error for a name in one of the lake's own schemas that stands for nothing, or for nothing of the kind asked for.

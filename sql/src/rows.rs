@@ -9,6 +9,7 @@ use frostline_catalog::schema::{Column, SortKey, arrow_schema};
 use frostline_engine::import::normalise::normalise_batch;
 use frostline_engine::{RowWriter, TakenRows};
 
+use crate::constraint::Checks;
 use crate::context::Context;
 use crate::error::Error;
 use crate::session::Session;
@@ -16,16 +17,17 @@ use crate::session::Session;
 /// Runs a query and takes its rows in as rows of a table with these columns, matched by position.
 ///
 /// # Errors
-/// If the query fails, a value does not fit its column, or a column that is NOT NULL lacks a value. Nothing is
-/// committed.
+/// If the query fails, a value does not fit its column, a column that is NOT NULL lacks a value, or a row fails a
+/// check. Nothing is committed.
 pub(crate) async fn write_plan(
     session: &Session,
     context: &Arc<Context>,
     plan: LogicalPlan,
     columns: &[Column],
     sort_by: Vec<SortKey>,
+    checks: Checks,
 ) -> Result<TakenRows, Error> {
-    let mut rows = PlanRows::new(context, columns, sort_by);
+    let mut rows = PlanRows::new(context, columns, sort_by).with_checks(checks);
     rows.write(session, context, plan).await?;
     rows.finish().await
 }
@@ -36,13 +38,20 @@ pub(crate) struct PlanRows<'a> {
     schema: SchemaRef,
     writer: RowWriter,
     before: u64,
+    checks: Option<Checks>,
 }
 
 impl<'a> PlanRows<'a> {
     pub(crate) fn new(context: &Context, columns: &'a [Column], sort_by: Vec<SortKey>) -> Self {
         let schema = arrow_schema(columns);
         let writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by);
-        Self { columns, schema, writer, before: 0 }
+        Self { columns, schema, writer, before: 0, checks: None }
+    }
+
+    /// The same, with each row tested.
+    pub(crate) fn with_checks(mut self, checks: Checks) -> Self {
+        self.checks = Some(checks);
+        self
     }
 
     /// Takes in the rows of a query as they are computed.
@@ -66,8 +75,12 @@ impl<'a> PlanRows<'a> {
         let mut fitting: Vec<RecordBatch> = Vec::with_capacity(batches.len());
         for batch in batches {
             check_nulls(batch, self.columns, before)?;
+            let normal = normalise_batch(batch, &self.schema)?;
+            if let Some(checks) = &self.checks {
+                checks.test(&normal, before)?;
+            }
             before += batch.num_rows() as u64;
-            fitting.push(normalise_batch(batch, &self.schema)?);
+            fitting.push(normal);
         }
         Ok(fitting)
     }

@@ -604,6 +604,11 @@ impl Statement {
                 | Self::Update(_)
                 | Self::Merge(_)
                 | Self::Truncate(_)
+                | Self::AlterSchema(_)
+                | Self::AlterView(_)
+                | Self::Comment(_)
+                | Self::Restore(_)
+                | Self::Undrop(_)
         )
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
-use frostline_catalog::schema::Column;
-use frostline_catalog::{Relation, Version};
+use frostline_catalog::schema::{Column, Constraint};
+use frostline_catalog::{FieldId, Relation, Version};
 
 use crate::context::{CATALOG, Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
 use crate::error::Error;
@@ -27,6 +27,19 @@ pub struct RelationInfo {
     pub name: String,
     /// What it is.
     pub kind: RelationKind,
+}
+
+/// The declared primary key of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrimaryKey {
+    /// The table's schema.
+    pub schema: String,
+    /// The table's name.
+    pub table: String,
+    /// The key's own name.
+    pub name: String,
+    /// Its columns, in the order of the key.
+    pub columns: Vec<String>,
 }
 
 /// What a relation is.
@@ -91,6 +104,28 @@ impl Snapshot {
         }));
         relations.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
         relations
+    }
+
+    /// The declared primary keys, by schema and table.
+    pub fn primary_keys(&self) -> Vec<PrimaryKey> {
+        let (state, version) = (&self.context.state, self.context.visible);
+        let mut keys: Vec<PrimaryKey> = Vec::new();
+        for (id, table) in state.tables().all_at(version) {
+            let Some(schema) = state.schemas().at(&table.schema, version) else { continue };
+            for constraint in &table.constraints {
+                let Constraint::Key { name, columns: fields, primary: true } = constraint else { continue };
+                let columns = state.columns_at(*id, version);
+                let name_of = |field: &FieldId| columns.iter().find(|column| column.id == *field);
+                keys.push(PrimaryKey {
+                    schema: schema.to_string(),
+                    table: table.name.to_string(),
+                    name: name.to_string(),
+                    columns: fields.iter().filter_map(name_of).map(|column| column.name.to_string()).collect(),
+                });
+            }
+        }
+        keys.sort_by(|one, other| (&one.schema, &one.table).cmp(&(&other.schema, &other.table)));
+        keys
     }
 
     /// The columns of a relation.

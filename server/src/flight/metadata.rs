@@ -19,7 +19,7 @@ use crate::gateway::GatewayError;
 use super::FlightDoor;
 use super::caller::Caller;
 use super::info::schema_message;
-use super::keys::{foreign_keys, primary_keys};
+use super::keys::{foreign_keys, primary_key_rows, primary_keys};
 use super::plain::plain_schema;
 
 /// What a relation is called.
@@ -72,6 +72,7 @@ impl FlightDoor {
                 self.sql_info.record_batch(filter.info.iter().copied()).map_err(failed)?
             }
             Command::CommandGetXdbcTypeInfo(filter) => self.type_info.record_batch(filter.data_type).map_err(failed)?,
+            Command::CommandGetPrimaryKeys(asked) => primary_key_rows(&snapshot, &session.schema(), asked)?,
             other => match self.metadata_columns(other) {
                 Some(columns) => RecordBatch::new_empty(columns),
                 None => return Err(super::command::unknown(other.type_url())),

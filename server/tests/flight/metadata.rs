@@ -1,7 +1,7 @@
 //! What clients browse.
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Schema, UInt32Type};
+use arrow::datatypes::{DataType, Int32Type, Schema, UInt32Type};
 use arrow_flight::sql::{
     CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys, CommandGetImportedKeys,
     CommandGetPrimaryKeys, CommandGetTables, CommandGetXdbcTypeInfo, SqlInfo,
@@ -97,7 +97,32 @@ fn tables_are_found_as_each_client_asks() {
 }
 
 #[test]
-fn keys_are_told_to_be_none() {
+fn a_declared_primary_key_is_told_in_its_order() {
+    run(async {
+        let served = Served::open("primary-keys").await;
+        let mut client = served.client().await;
+        let sql = "CREATE TABLE keyed (a BIGINT, b VARCHAR, CONSTRAINT pk PRIMARY KEY (b, a) NOT ENFORCED)";
+        update(&mut client, sql).await;
+        let asked = |schema: Option<&str>| CommandGetPrimaryKeys {
+            db_schema: schema.map(str::to_owned),
+            table: "keyed".to_owned(),
+            ..CommandGetPrimaryKeys::default()
+        };
+        for schema in [None, Some("public")] {
+            let info = client.get_primary_keys(asked(schema)).await.unwrap();
+            let batch = rows(&mut client, info).await;
+            assert_eq!(names(&batch, 3), ["b", "a"]);
+            assert_eq!(names(&batch, 4), ["pk", "pk"]);
+            assert_eq!(batch.column(5).as_primitive::<Int32Type>().values().to_vec(), [1, 2]);
+        }
+        let info = client.get_primary_keys(asked(Some("elsewhere"))).await.unwrap();
+        assert_eq!(rows(&mut client, info).await.num_rows(), 0);
+        served.end().await;
+    });
+}
+
+#[test]
+fn tables_without_keys_are_told_to_have_none() {
     run(async {
         let served = Served::open("keys").await;
         let mut client = served.client().await;

@@ -32,9 +32,10 @@ pub use dml::{Delete, Merge, MergeAction, MergeClause, MergeWhen, Target, Update
 pub use error::{ParseError, Position};
 pub use parser::{Parsed, Script, parse_one, parse_script};
 pub use statement::{
-    AlterOperation, AlterTable, Assert, CommitWith, CopyFrom, CopySource, CopyTo, CreateSchema, CreateTable, CreateTag,
-    CreateView, DropNames, DropTag, Execute, Explain, Insert, Isolation, Prepare, PropertyValue, Set, ShowTables,
-    SortColumn, Statement, TableAt, TransactionModes,
+    AlterOperation, AlterSchema, AlterTable, AlterView, Assert, ColumnChange, ColumnPath, ColumnPosition, Comment,
+    CommentSubject, CommitWith, CopyFrom, CopySource, CopyTo, CreateSchema, CreateTable, CreateTag, CreateView,
+    DropNames, DropTag, Execute, Explain, Insert, Isolation, Prepare, PropertyValue, Restore, RestoreScope, Set,
+    ShowTables, SortColumn, Statement, TableAt, TransactionModes, Undrop, UndropKind, ViewChange,
 };
 pub use version_clause::{VersionClause, version_clause};
 

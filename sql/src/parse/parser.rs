@@ -9,6 +9,7 @@
 //! first two from running. Only splitting looks at the whole text at once, and what stops it is reported in its turn.
 
 mod alter;
+mod comment;
 mod copy;
 mod create;
 mod delete;
@@ -18,6 +19,7 @@ mod insert;
 mod merge;
 mod options;
 mod refused;
+mod restore;
 mod session;
 mod target;
 mod truncate;
@@ -186,6 +188,9 @@ impl StatementParser<'_> {
             "COMMIT" | "END" => self.commit(),
             "ROLLBACK" | "ABORT" => self.rollback(),
             "ASSERT" => self.assert(),
+            "COMMENT" => self.comment(),
+            "RESTORE" => self.restore(),
+            "UNDROP" => self.undrop(),
             _ => Err(refused::verb(&verb, first.span.start)),
         }
     }

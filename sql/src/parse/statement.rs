@@ -88,6 +88,16 @@ pub enum Statement {
     SetTransaction(TransactionModes),
     /// `ASSERT`.
     Assert(Assert),
+    /// `ALTER SCHEMA`.
+    AlterSchema(AlterSchema),
+    /// `ALTER VIEW`.
+    AlterView(AlterView),
+    /// `COMMENT ON`.
+    Comment(Comment),
+    /// `RESTORE`.
+    Restore(Restore),
+    /// `UNDROP`.
+    Undrop(Undrop),
 }
 
 impl Statement {
@@ -144,7 +154,7 @@ pub struct Insert {
     pub overwrite: bool,
 }
 
-/// A CREATE TABLE. It has columns, or `like`, or `query`; columns and query may come together.
+/// A CREATE TABLE. It has columns, or `like`, or `clone_of`, or `query`; columns and query may come together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTable {
     /// The new table's name.
@@ -167,6 +177,8 @@ pub struct CreateTable {
     pub options: Vec<(String, String)>,
     /// What COMMENT says.
     pub comment: Option<String>,
+    /// The table that is cloned, maybe as it was at a version. Then nothing but the name is said beside it.
+    pub clone_of: Option<TableAt>,
 }
 
 /// One column of SORT BY.
@@ -200,30 +212,189 @@ pub struct AlterTable {
     pub operations: Vec<AlterOperation>,
 }
 
+/// A column, or a field of a nested one: the names on the way to it, the column's first. Never empty.
+///
+/// The elements of a list are called `element`, what a map has `key` and `value`.
+pub type ColumnPath = Vec<Ident>;
+
 /// One change of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterOperation {
     /// `ADD [COLUMN]`.
     AddColumn {
+        /// The nested column that gets a field; empty for a column of its own.
+        within: Vec<Ident>,
         /// The new column.
         column: Box<ColumnDef>,
         /// Whether an existing column of that name is left as it is.
         if_not_exists: bool,
+        /// Where it goes, if not behind the others.
+        position: Option<ColumnPosition>,
     },
     /// `DROP [COLUMN]`.
     DropColumn {
         /// The column.
-        name: Ident,
+        path: ColumnPath,
         /// Whether a missing column is passed over.
         if_exists: bool,
     },
     /// `RENAME [COLUMN] a TO b`.
     RenameColumn {
+        /// The column that is.
+        from: ColumnPath,
+        /// The name that will be.
+        to: Ident,
+    },
+    /// `ALTER [COLUMN]`.
+    AlterColumn {
+        /// The column.
+        path: ColumnPath,
+        /// What changes of it.
+        change: ColumnChange,
+    },
+    /// `RENAME TO`.
+    RenameTable(ObjectName),
+    /// `SET SCHEMA`.
+    SetSchema(Ident),
+    /// `ADD CONSTRAINT`, or the constraint without a name.
+    AddConstraint(Box<TableConstraint>),
+    /// `DROP CONSTRAINT`.
+    DropConstraint {
+        /// The constraint.
+        name: Ident,
+        /// Whether a missing one is passed over.
+        if_exists: bool,
+    },
+    /// `RENAME CONSTRAINT a TO b`.
+    RenameConstraint {
         /// The name that is.
         from: Ident,
         /// The name that will be.
         to: Ident,
     },
+    /// `SET (key = value, …)`.
+    SetOptions(Vec<(String, String)>),
+    /// `RESET (key, …)`.
+    ResetOptions(Vec<String>),
+    /// `SORT BY (column, …)`; `SORT BY ()` for no order.
+    SortBy(Vec<SortColumn>),
+}
+
+/// Where a column goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnPosition {
+    /// Before all others.
+    First,
+    /// Directly behind another.
+    After(Ident),
+}
+
+/// A change of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnChange {
+    /// `[SET DATA] TYPE`.
+    Type(DataType),
+    /// `SET NOT NULL`, `DROP NOT NULL`: whether it may lack a value.
+    Nullable(bool),
+    /// `SET DEFAULT`; `None` for `DROP DEFAULT`.
+    Default(Option<Box<Expr>>),
+    /// `FIRST`, `AFTER`.
+    Position(ColumnPosition),
+    /// `COMMENT`; `None` for `COMMENT NULL`.
+    Comment(Option<String>),
+}
+
+/// An ALTER SCHEMA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterSchema {
+    /// The schema.
+    pub name: Ident,
+    /// Whether a missing schema is passed over.
+    pub if_exists: bool,
+    /// The name that it gets.
+    pub rename_to: Ident,
+}
+
+/// An ALTER VIEW.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterView {
+    /// The view.
+    pub name: ObjectName,
+    /// Whether a missing view is passed over.
+    pub if_exists: bool,
+    /// What changes.
+    pub change: ViewChange,
+}
+
+/// A change of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ViewChange {
+    /// `RENAME TO`.
+    Rename(ObjectName),
+    /// `SET SCHEMA`.
+    SetSchema(Ident),
+}
+
+/// A COMMENT ON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// What the remark is about.
+    pub subject: CommentSubject,
+    /// The remark; `None` takes it away.
+    pub text: Option<String>,
+}
+
+/// What a remark is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommentSubject {
+    /// A table.
+    Table(ObjectName),
+    /// A view.
+    View(ObjectName),
+    /// A column: its table's name and its own, joined by a period.
+    Column(ObjectName),
+}
+
+/// A RESTORE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restore {
+    /// What is restored.
+    pub scope: RestoreScope,
+    /// The version whose state comes back.
+    pub to: VersionClause,
+}
+
+/// What is restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestoreScope {
+    /// One table.
+    Table(ObjectName),
+    /// What a schema holds.
+    Schema(Ident),
+    /// Everything.
+    Lake,
+}
+
+/// An UNDROP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undrop {
+    /// What kind of thing comes back.
+    pub kind: UndropKind,
+    /// The name that it had.
+    pub name: ObjectName,
+    /// The name that it gets, if not its own.
+    pub rename_to: Option<Ident>,
+}
+
+/// What kind of thing is undropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndropKind {
+    /// A table.
+    Table,
+    /// A view.
+    View,
+    /// A schema, with what was dropped together with it.
+    Schema,
 }
 
 /// A CREATE SCHEMA.

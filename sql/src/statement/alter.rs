@@ -1,57 +1,86 @@
-//! ALTER TABLE: columns come, go and change their names, by field id.
+//! ALTER TABLE: columns come, go and change, by field id; and so does the table itself.
+//!
+//! The operations are worked out one after the other on what the table is; what is committed is the difference. No row
+//! is written: old ones are read as the new columns, by field id.
 
-use datafusion::arrow::array::{Array, ArrayRef};
+mod nested;
+mod row_tests;
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, StringArray};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::display::FormatOptions;
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::sqlparser::ast::{self, ColumnOption};
-use frostline_catalog::schema::Column;
-use frostline_catalog::transaction::Proposal;
-use frostline_catalog::{FieldId, ObjectId};
+use datafusion::sql::sqlparser::ast::{self, ColumnOption, Ident};
+use frostline_catalog::schema::{Column, Constraint, Table, check_type};
+use frostline_catalog::{Name, ObjectId};
 
 use super::Work;
+use super::create::{sort_keys, table_options};
+use super::definition::Definition;
 use super::name::{own_schema, plain};
-use crate::column::{assign_ids, declared};
-use crate::context::{Context, QualifiedName};
+use super::rename::{NewPlace, in_schema, renamed};
+use crate::column::{assign_ids, computed_type, declared};
+use crate::column_default::check_default;
+use crate::constraint::{Checks, Declarations, column_constraints, named_places, renamed_column};
+use crate::context::{Context, QualifiedName, fold};
 use crate::error::Error;
 use crate::expression::evaluate;
 use crate::fit::Fit;
 use crate::parameters::Parameters;
-use crate::parse::{AlterOperation, AlterTable};
+use crate::parse::{AlterOperation, AlterTable, ColumnChange, ColumnPosition};
 use crate::planning::zone::read_type;
-use crate::session::Commit;
+use crate::session::{Commit, Session};
+use crate::sql_types::arrow_type;
+use crate::type_name::sql_type;
+use crate::widening::{wider_types, widened};
 
-pub(super) fn run(context: &Context, alter: &AlterTable) -> Result<Work, Error> {
+use row_tests::{RowTest, RowTests};
+
+pub(super) async fn run(session: &Session, context: &Arc<Context>, alter: &AlterTable) -> Result<Work, Error> {
     let qualified = context.qualify(&alter.name)?;
     own_schema(&qualified.schema)?;
     if alter.if_exists && context.find(&qualified, context.visible).is_none() {
         return Ok(Work::no_change(context));
     }
     let table = context.find_table(&qualified, context.visible)?;
-    let mut altered = Altered::new(context, table, qualified.clone());
+    let before = Definition::at(&context.state, table, context.visible);
+    let before = before.ok_or_else(|| context.missing(&qualified, context.visible))?;
+    let mut altered = Altered::new(context, table, qualified.clone(), &before)?;
     for operation in &alter.operations {
         altered.apply(operation)?;
     }
-    if altered.changes.is_empty() {
+    let (after, name, tests) = altered.finish(&before)?;
+    let changes = before.changes_to(table, &after);
+    if changes.is_empty() {
         return Ok(Work::no_change(context));
     }
-    Ok(Work::Commit(Commit::of("alter table", format!("alter table {qualified}"), altered.changes)))
+    RowTests { session, context, table, name: &qualified, before: &before, after: &after }.run(&tests).await?;
+    let renamed = if name == qualified { String::new() } else { format!(", now {name}") };
+    let summary = format!("alter table {qualified}{renamed}");
+    let mut reads = context.tables_read();
+    // A table without rows is not read, and rows that come meanwhile are to be tested, too.
+    if !tests.is_empty() && !reads.contains(&table) {
+        reads.push(table);
+    }
+    Ok(Work::Commit(Commit { reads, ..Commit::of("alter table", summary, changes) }))
 }
 
-/// A table's columns as they are after the operations so far.
+/// A table as it is after the operations so far.
 struct Altered<'a> {
     context: &'a Context,
-    table: ObjectId,
     name: QualifiedName,
+    rows: u64,
+    table: Table,
     columns: Vec<Column>,
-    next_field: FieldId,
-    changes: Vec<Proposal>,
+    tests: Vec<RowTest>,
 }
 
 /// The text that a value is kept as, if it is read back as the same value. Binary need not be text.
 fn kept_text(value: &ArrayRef) -> Option<String> {
-    let strict = CastOptions { safe: false, format_options: FormatOptions::default() };
+    let strict = strict();
     let text = cast_with_options(value, &DataType::Utf8, &strict).ok()?;
     let back = cast_with_options(&text, value.data_type(), &strict).ok()?;
     let is_same = ScalarValue::try_from_array(value, 0).ok()? == ScalarValue::try_from_array(&back, 0).ok()?;
@@ -59,29 +88,75 @@ fn kept_text(value: &ArrayRef) -> Option<String> {
     text.try_as_str().flatten().filter(|_| is_same).map(str::to_owned)
 }
 
+/// The value that a text was kept for, alone in an array.
+fn kept_value(text: &str, data_type: &DataType) -> Result<ArrayRef, Error> {
+    let written: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    Ok(cast_with_options(&written, data_type, &strict())?)
+}
+
+fn strict() -> CastOptions<'static> {
+    CastOptions { safe: false, format_options: FormatOptions::default() }
+}
+
 impl<'a> Altered<'a> {
-    fn new(context: &'a Context, table: ObjectId, name: QualifiedName) -> Self {
-        let columns = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
-        let next_field =
-            context.state.table_at(table, context.visible).map_or(FieldId::FIRST, |table| table.next_field);
-        Self { context, table, name, columns, next_field, changes: Vec::new() }
+    fn new(context: &'a Context, id: ObjectId, name: QualifiedName, before: &Definition) -> Result<Self, Error> {
+        let columns = before.columns.iter().map(|placed| placed.column.clone()).collect();
+        let rows = context.state.rows_at(id, context.visible)?;
+        Ok(Self { context, name, rows, table: before.table.clone(), columns, tests: Vec::new() })
+    }
+
+    /// What the table is now, its name, and what its rows are to be tested for.
+    fn finish(self, before: &Definition) -> Result<(Definition, QualifiedName, Vec<RowTest>), Error> {
+        Checks::new(self.context, self.columns.clone(), &self.table.constraints).map_err(|error| {
+            Error::statement(error.to_string())
+                .with_hint("ALTER TABLE … DROP CONSTRAINT takes a constraint away that does not fit any more")
+        })?;
+        Ok((before.with_columns(self.table, self.columns), self.name, self.tests))
     }
 
     fn apply(&mut self, operation: &AlterOperation) -> Result<(), Error> {
         match operation {
-            AlterOperation::AddColumn { column, if_not_exists } => self.add(column, *if_not_exists),
-            AlterOperation::DropColumn { name, if_exists } => self.drop(name, *if_exists),
-            AlterOperation::RenameColumn { from, to } => self.rename(from, to),
+            AlterOperation::AddColumn { within, column, if_not_exists, position } => match within.as_slice() {
+                [] => self.add(column, *if_not_exists, position.as_ref()),
+                within => self.add_field(within, column, *if_not_exists, position.as_ref()),
+            },
+            AlterOperation::DropColumn { path, if_exists } => match path.as_slice() {
+                [name] => self.drop(name, *if_exists),
+                path => self.drop_field(path, *if_exists),
+            },
+            AlterOperation::RenameColumn { from, to } => match from.as_slice() {
+                [from] => self.rename(from, to),
+                from => self.rename_field(from, to),
+            },
+            AlterOperation::AlterColumn { path, change } => match path.as_slice() {
+                [name] => self.alter(name, change),
+                path => self.alter_field(path, change),
+            },
+            AlterOperation::RenameTable(name) => self.move_to(renamed(self.context, &self.name, name)?),
+            AlterOperation::SetSchema(schema) => self.move_to(in_schema(self.context, &self.name, schema)?),
+            AlterOperation::AddConstraint(constraint) => self.add_constraint(constraint),
+            AlterOperation::DropConstraint { name, if_exists } => self.drop_constraint(name, *if_exists),
+            AlterOperation::RenameConstraint { from, to } => self.rename_constraint(from, to),
+            AlterOperation::SetOptions(options) => self.set_options(options),
+            AlterOperation::ResetOptions(keys) => self.reset_options(keys),
+            AlterOperation::SortBy(columns) => {
+                self.table.sort_by = sort_keys(&self.columns, columns)?;
+                Ok(())
+            }
         }
     }
 
-    fn place(&self, name: &ast::Ident) -> Option<usize> {
-        let name = crate::context::fold(name);
+    fn place(&self, name: &Ident) -> Option<usize> {
+        let name = fold(name);
         self.columns.iter().position(|column| column.name.as_str() == name)
     }
 
-    fn missing(&self, name: &ast::Ident) -> Error {
-        let name = crate::context::fold(name);
+    fn known_place(&self, name: &Ident) -> Result<usize, Error> {
+        self.place(name).ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, name: &Ident) -> Error {
+        let name = fold(name);
         let known = self.columns.iter().map(|column| column.name.as_str());
         match frostline_catalog::nearest(&name, known) {
             Some(nearest) => {
@@ -91,30 +166,32 @@ impl<'a> Altered<'a> {
         }
     }
 
-    fn add(&mut self, column: &ast::ColumnDef, if_not_exists: bool) -> Result<(), Error> {
+    fn has_already(&self, name: &str) -> Error {
+        Error::statement(format!("table `{}` has a column `{name}` already", self.name))
+    }
+
+    fn add(
+        &mut self,
+        column: &ast::ColumnDef,
+        if_not_exists: bool,
+        position: Option<&ColumnPosition>,
+    ) -> Result<(), Error> {
         if self.place(&column.name).is_some() {
-            return match if_not_exists {
-                true => Ok(()),
-                false => Err(Error::statement(format!(
-                    "table `{}` has a column `{}` already",
-                    self.name,
-                    crate::context::fold(&column.name)
-                ))),
-            };
+            return if if_not_exists { Ok(()) } else { Err(self.has_already(&fold(&column.name))) };
         }
         let mut new = declared(&self.context.base, column)?;
         new.initial = self.initial(column, &new.data_type)?;
-        if !new.nullable && new.initial.is_none() && self.context.state.total_rows(self.table) > 0 {
+        if !new.nullable && new.initial.is_none() && self.rows > 0 {
             return Err(Error::statement(format!("column `{}` is NOT NULL, and the table has rows", new.name))
                 .with_hint("give it a DEFAULT, which those rows get"));
         }
-        let (mut columns, next_field) = assign_ids(vec![new], self.next_field);
-        self.next_field = next_field;
-        if let Some(column) = columns.pop() {
-            self.changes.push(Proposal::AddColumn { table: self.table, column: column.clone(), next_field });
-            self.columns.push(column);
+        let (columns, next_field) = assign_ids(vec![new], self.table.next_field);
+        self.table.next_field = next_field;
+        self.columns.extend(columns);
+        if let Some(position) = position {
+            self.reorder(self.columns.len() - 1, position)?;
         }
-        Ok(())
+        column_constraints(column).iter().try_for_each(|constraint| self.add_constraint(constraint))
     }
 
     /// The value that existing rows get, as text: the default, computed now.
@@ -131,13 +208,12 @@ impl<'a> Altered<'a> {
         if value.is_null() {
             return Ok(None);
         }
+        let name = fold(&column.name);
         if data_type.is_nested() {
             return Err(Error::statement(format!(
-                "a default for existing rows of the nested column `{}` is not supported; add it without",
-                crate::context::fold(&column.name)
+                "a default for existing rows of the nested column `{name}` is not supported; add it without"
             )));
         }
-        let name = crate::context::fold(&column.name);
         let typed = Fit::new(&self.context.base, &name, data_type.clone()).values(&value.to_array()?)?;
         match kept_text(&typed) {
             Some(text) => Ok(Some(text)),
@@ -147,7 +223,7 @@ impl<'a> Altered<'a> {
         }
     }
 
-    fn drop(&mut self, name: &ast::Ident, if_exists: bool) -> Result<(), Error> {
+    fn drop(&mut self, name: &Ident, if_exists: bool) -> Result<(), Error> {
         let Some(place) = self.place(name) else {
             return if if_exists { Ok(()) } else { Err(self.missing(name)) };
         };
@@ -158,34 +234,228 @@ impl<'a> Altered<'a> {
             )));
         }
         let field = self.columns[place].id;
-        let sorted = self.context.state.table_at(self.table, self.context.visible);
-        if sorted.is_some_and(|table| table.sort_by.iter().any(|key| key.field == field)) {
+        if self.table.sort_by.iter().any(|key| key.field == field) {
             return Err(Error::statement(format!(
                 "table `{}` is sorted by `{name}`, so it cannot be dropped",
                 self.name
             )));
         }
+        self.refuse_if_constrained(place, "dropped")?;
         self.columns.remove(place);
-        self.changes.push(Proposal::DropColumn { table: self.table, field });
         Ok(())
     }
 
-    fn rename(&mut self, from: &ast::Ident, to: &ast::Ident) -> Result<(), Error> {
-        let place = self.place(from).ok_or_else(|| self.missing(from))?;
-        if let Some(taken) = self.place(to) {
-            return match taken == place {
-                true => Ok(()),
-                false => Err(Error::statement(format!(
-                    "table `{}` has a column `{}` already",
-                    self.name,
-                    crate::context::fold(to)
-                ))),
-            };
+    /// Refuses to change a column in a way that would leave a constraint without it.
+    fn refuse_if_constrained(&self, place: usize, change: &str) -> Result<(), Error> {
+        for constraint in &self.table.constraints {
+            if named_places(self.context, &self.columns, constraint)?.contains(&place) {
+                let (column, name) = (&self.columns[place].name, constraint.name());
+                return Err(Error::statement(format!(
+                    "constraint `{name}` of table `{}` names column `{column}`, so it cannot be {change}",
+                    self.name
+                ))
+                .with_hint(format!("`ALTER TABLE {} DROP CONSTRAINT {name}` first", self.name)));
+            }
         }
-        let name = plain(to)?;
-        self.columns[place].name = name.clone();
-        let field = self.columns[place].id;
-        self.changes.push(Proposal::RenameColumn { table: self.table, field, name });
         Ok(())
+    }
+
+    fn rename(&mut self, from: &Ident, to: &Ident) -> Result<(), Error> {
+        let place = self.known_place(from)?;
+        if let Some(taken) = self.place(to) {
+            return if taken == place { Ok(()) } else { Err(self.has_already(&fold(to))) };
+        }
+        let (old, new) = (fold(from), plain(to)?);
+        for constraint in &mut self.table.constraints {
+            if let Constraint::Check { expression, .. } = constraint {
+                *expression = renamed_column(expression, &old, new.as_str())?;
+            }
+        }
+        self.columns[place].name = new;
+        Ok(())
+    }
+
+    fn alter(&mut self, name: &Ident, change: &ColumnChange) -> Result<(), Error> {
+        let place = self.known_place(name)?;
+        match change {
+            ColumnChange::Type(data_type) => self.widen(place, data_type),
+            ColumnChange::Nullable(false) => {
+                let column = &mut self.columns[place];
+                if column.nullable {
+                    column.nullable = false;
+                    self.tests.push(RowTest::NotNull(column.id));
+                }
+                Ok(())
+            }
+            ColumnChange::Nullable(true) => {
+                let field = self.columns[place].id;
+                let is_key = |found: &&Constraint| {
+                    matches!(found, Constraint::Key { columns, primary: true, .. } if columns.contains(&field))
+                };
+                if let Some(key) = self.table.constraints.iter().find(is_key) {
+                    let key = key.name();
+                    return Err(Error::statement(format!("`{name}` belongs to the primary key, which takes no NULL"))
+                        .with_hint(format!("`ALTER TABLE {} DROP CONSTRAINT {key}` first", self.name)));
+                }
+                self.columns[place].nullable = true;
+                Ok(())
+            }
+            ColumnChange::Default(None) => {
+                self.columns[place].default = None;
+                Ok(())
+            }
+            ColumnChange::Default(Some(expr)) => {
+                let column = &mut self.columns[place];
+                let fit = Fit::new(&self.context.base, column.name.as_str(), computed_type(&column.data_type));
+                check_default(&self.context.base, expr, fit)?;
+                column.default = Some(expr.to_string());
+                Ok(())
+            }
+            ColumnChange::Position(position) => self.reorder(place, position),
+            ColumnChange::Comment(text) => {
+                self.columns[place].comment.clone_from(text);
+                Ok(())
+            }
+        }
+    }
+
+    fn widen(&mut self, place: usize, declared: &ast::DataType) -> Result<(), Error> {
+        let column = &self.columns[place];
+        let named = |error: String| Error::statement(format!("column `{}`: {error}", column.name));
+        let wanted = arrow_type(declared).map_err(|error| named(error.to_string()))?;
+        check_type(&wanted).map_err(|error| named(error.to_string()))?;
+        let data_type = widened(&column.data_type, &wanted)
+            .ok_or_else(|| narrower(column.name.as_str(), &column.data_type, &wanted))?;
+        if data_type == column.data_type {
+            return Ok(());
+        }
+        let initial = match &column.initial {
+            None => None,
+            Some(text) => {
+                let value = kept_value(text, &column.data_type)?;
+                let wide = cast_with_options(&value, &data_type, &strict())?;
+                Some(kept_text(&wide).ok_or_else(|| named("its value for old rows cannot be kept".to_owned()))?)
+            }
+        };
+        let column = &mut self.columns[place];
+        column.initial = initial;
+        column.data_type = data_type;
+        Ok(())
+    }
+
+    fn reorder(&mut self, place: usize, position: &ColumnPosition) -> Result<(), Error> {
+        let behind = match position {
+            ColumnPosition::First => None,
+            ColumnPosition::After(other) => Some(self.known_place(other)?),
+        };
+        if behind == Some(place) {
+            let name = &self.columns[place].name;
+            return Err(Error::statement(format!("column `{name}` cannot stand behind itself")));
+        }
+        let column = self.columns.remove(place);
+        // Taking it out has moved what stood behind it.
+        let at = behind.map_or(0, |behind| if behind > place { behind } else { behind + 1 });
+        self.columns.insert(at, column);
+        Ok(())
+    }
+
+    fn move_to(&mut self, place: NewPlace) -> Result<(), Error> {
+        if let Some((schema, name, qualified)) = place {
+            (self.table.schema, self.table.name, self.name) = (schema, name, qualified);
+        }
+        Ok(())
+    }
+
+    fn add_constraint(&mut self, declared: &ast::TableConstraint) -> Result<(), Error> {
+        let constraints = std::mem::take(&mut self.table.constraints);
+        let mut declarations = Declarations::new(self.context, &self.name.name, constraints);
+        let nullable: Vec<bool> = self.columns.iter().map(|column| column.nullable).collect();
+        let name = declarations.add(&mut self.columns, declared)?;
+        self.table.constraints = declarations.finish();
+        for (column, was_nullable) in self.columns.iter().zip(nullable) {
+            if was_nullable && !column.nullable {
+                self.tests.push(RowTest::NotNull(column.id));
+            }
+        }
+        if matches!(declared, ast::TableConstraint::Check(_)) {
+            self.tests.push(RowTest::Check(name));
+        }
+        Ok(())
+    }
+
+    fn constraint_place(&self, name: &Ident) -> Result<usize, Error> {
+        let name = fold(name);
+        let place = self.table.constraints.iter().position(|found| found.name().as_str() == name);
+        place.ok_or_else(|| {
+            let known = self.table.constraints.iter().map(|found| found.name().as_str());
+            let nearest = frostline_catalog::nearest(&name, known);
+            let nearest = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+            Error::statement(format!("table `{}` has no constraint `{name}`{nearest}", self.name))
+        })
+    }
+
+    fn drop_constraint(&mut self, name: &Ident, if_exists: bool) -> Result<(), Error> {
+        match self.constraint_place(name) {
+            Ok(place) => {
+                self.table.constraints.remove(place);
+                Ok(())
+            }
+            Err(_) if if_exists => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rename_constraint(&mut self, from: &Ident, to: &Ident) -> Result<(), Error> {
+        let place = self.constraint_place(from)?;
+        let new: Name = plain(to)?;
+        if self.constraint_place(to).is_ok_and(|taken| taken != place) {
+            return Err(Error::statement(format!("table `{}` has a constraint `{new}` already", self.name)));
+        }
+        let old = self.table.constraints[place].name().clone();
+        match &mut self.table.constraints[place] {
+            Constraint::Check { name, .. } | Constraint::Key { name, .. } => *name = new.clone(),
+        }
+        for test in &mut self.tests {
+            if let RowTest::Check(name) = test
+                && *name == old
+            {
+                *name = new.clone();
+            }
+        }
+        Ok(())
+    }
+
+    fn set_options(&mut self, options: &[(String, String)]) -> Result<(), Error> {
+        for (key, value) in table_options(options)? {
+            match self.table.options.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) => *known = value,
+                None => self.table.options.push((key, value)),
+            }
+        }
+        Ok(())
+    }
+
+    fn reset_options(&mut self, keys: &[String]) -> Result<(), Error> {
+        for key in keys {
+            let place = self.table.options.iter().position(|(known, _)| known == key);
+            let place = place
+                .ok_or_else(|| Error::statement(format!("table `{}` has no option `{key}`", self.name)))?;
+            self.table.options.remove(place);
+        }
+        Ok(())
+    }
+}
+
+/// The error of a type that a column does not widen to.
+fn narrower(name: &str, from: &DataType, to: &DataType) -> Error {
+    let (found, wanted) = (sql_type(from), sql_type(to));
+    let message = format!("column `{name}`: {found} does not widen to {wanted}, which could lose values");
+    let error = Error::statement(message);
+    match wider_types(from) {
+        Some(wider) => error.with_hint(format!("{found} widens to {wider}; for others, add a column and fill it")),
+        None if from.is_nested() => {
+            error.with_hint("change what is inside by itself: `ALTER COLUMN s.x TYPE BIGINT`, `ADD COLUMN s.y …`")
+        }
+        None => error.with_hint(format!("{found} does not widen; add a column of the other type and fill it")),
     }
 }

@@ -13,6 +13,7 @@ use frostline_engine::import::normalise::normalise_batch;
 
 use super::Work;
 use super::create::counted;
+use crate::constraint::Checks;
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::rows::check_nulls;
@@ -26,7 +27,7 @@ pub(crate) async fn append_batches(
 ) -> Result<Work, Error> {
     let qualified = context.qualify(table)?;
     let id = context.find_table(&qualified, context.visible)?;
-    let mut append = Append::to_existing(context, qualified, id);
+    let mut append = Append::to_existing(context, qualified, id)?;
     for batch in batches {
         append.check(&batch.schema())?;
         append.write(&batch).await?;
@@ -47,17 +48,19 @@ pub(crate) struct Append {
     schema: SchemaRef,
     writer: RowWriter,
     rows_before: u64,
+    checks: Checks,
 }
 
 impl Append {
     /// Into a table that is there.
-    pub(crate) fn to_existing(context: &Context, name: QualifiedName, table: ObjectId) -> Self {
+    pub(crate) fn to_existing(context: &Context, name: QualifiedName, table: ObjectId) -> Result<Self, Error> {
         let columns: Vec<Column> = context.state.columns_at(table, context.visible).into_iter().cloned().collect();
         let schema = arrow_schema(&columns);
         let sort_by = context.state.table_at(table, context.visible).map(|table| table.sort_by.clone());
         let writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by.unwrap_or_default());
         let target = TableTarget::Existing(table);
-        Self { name, verb: "append", target, changes: Vec::new(), columns, schema, writer, rows_before: 0 }
+        let checks = Checks::of(context, table)?;
+        Ok(Self { name, verb: "append", target, changes: Vec::new(), columns, schema, writer, rows_before: 0, checks })
     }
 
     /// Into the table that one of the changes creates, the first of them that creates any.
@@ -66,11 +69,13 @@ impl Append {
         name: QualifiedName,
         changes: Vec<Proposal>,
         columns: Vec<Column>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let schema = arrow_schema(&columns);
         let writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), Vec::new());
         let verb = if changes.len() > 1 { "create or replace table" } else { "create table" };
-        Self { name, verb, target: TableTarget::Created(0), changes, columns, schema, writer, rows_before: 0 }
+        let checks = Checks::new(context, columns.clone(), &[])?;
+        let target = TableTarget::Created(0);
+        Ok(Self { name, verb, target, changes, columns, schema, writer, rows_before: 0, checks })
     }
 
     /// Refuses columns that the table does not have, and names that occur twice.
@@ -95,8 +100,10 @@ impl Append {
     pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let arranged = arrange(batch, &self.columns)?;
         check_nulls(&arranged, &self.columns, self.rows_before)?;
+        let normal = normalise_batch(&arranged, &self.schema)?;
+        self.checks.test(&normal, self.rows_before)?;
         self.rows_before += arranged.num_rows() as u64;
-        self.writer.write(normalise_batch(&arranged, &self.schema)?).await?;
+        self.writer.write(normal).await?;
         Ok(())
     }
 

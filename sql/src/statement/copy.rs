@@ -20,11 +20,11 @@ use super::output_file::{OutputFile, OutputForm};
 use crate::answer::Answer;
 use crate::column::{NewColumn, assign_ids, from_field};
 use crate::column_default::ColumnDefault;
+use crate::constraint::{Checks, column_constraints};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::files::{check_local_files, set_option};
 use crate::parse::{CopyFrom, CopySource, CopyTo, parse_one};
-use crate::rows::check_nulls;
 use crate::session::{Commit, Session};
 use datafusion::arrow::array::{ArrayRef, Int64Array};
 
@@ -178,13 +178,16 @@ fn declared_columns(context: &Context, text: &str) -> Result<Vec<NewColumn>, Err
     let crate::parse::Statement::CreateTable(create) = parsed.statement else {
         return Err(Error::statement("the declared columns cannot be read"));
     };
-    if let Some(constraint) = create.constraints.first() {
-        return Err(crate::column::refused_constraint(&constraint.to_string()));
+    let of_columns = create.columns.iter().flat_map(column_constraints);
+    if let Some(constraint) = create.constraints.iter().cloned().chain(of_columns).next() {
+        return Err(Error::statement(format!("an import declares columns, not the constraint `{constraint}`"))
+            .with_hint("make the table with CREATE TABLE first, or ALTER TABLE … ADD CONSTRAINT after the import"));
     }
     let has_more = !create.sort_by.is_empty()
         || !create.options.is_empty()
         || create.comment.is_some()
         || create.like.is_some()
+        || create.clone_of.is_some()
         || create.query.is_some();
     if has_more {
         return Err(Error::statement("the declared columns are followed by something else")
@@ -220,10 +223,14 @@ async fn append(
         }
     });
     let mut writer = RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), target.sort_by.clone());
+    let checks = match target.table {
+        TableTarget::Existing(table) => Checks::of(context, table)?,
+        TableTarget::Created(_) => Checks::new(context, target.columns.clone(), &[])?,
+    };
     let mut rows_before = 0;
     while let Some(batch) = batches.recv().await {
         let batch = missing.fill(batch?, &schema)?;
-        check_nulls(&batch, &target.columns, rows_before)?;
+        checks.test(&batch, rows_before)?;
         rows_before += batch.num_rows() as u64;
         writer.write(batch).await?;
     }

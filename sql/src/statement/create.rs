@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast;
-use frostline_catalog::schema::{Column, SortKey};
+use frostline_catalog::schema::{Column, Constraint, SortKey};
 use frostline_catalog::transaction::{Proposal, TableTarget};
 use frostline_catalog::{FieldId, Name, Relation};
 
@@ -12,6 +12,7 @@ use super::Work;
 use super::assign::assign_all;
 use super::name::{distinct, new_name, own_schema, plain};
 use crate::column::{NewColumn, assign_ids, declared, from_field};
+use crate::constraint::{Checks, Declarations, column_constraints};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::execution::fill_parameters;
@@ -42,6 +43,9 @@ pub(super) async fn table(
     context: &Arc<Context>,
     create: &parse::CreateTable,
 ) -> Result<Work, Error> {
+    if let Some(source) = &create.clone_of {
+        return super::cloned::table(context, create, source);
+    }
     let (schema, name, qualified) = new_name(context, &create.name)?;
     let existing = context.find(&qualified, context.visible);
     let mut changes = Vec::new();
@@ -55,22 +59,20 @@ pub(super) async fn table(
         }
         None => {}
     }
-    if let Some(constraint) = create.constraints.first() {
-        return Err(crate::column::refused_constraint(&constraint.to_string()));
-    }
     let plan = match &create.query {
         Some(query) => {
             Some(fill_parameters(context.plan_query(query, context.visible, 0).await?, &context.parameters)?)
         }
         None => None,
     };
-    let mut sort_by_like = Vec::new();
+    let (mut sort_by_like, mut constraints_like) = (Vec::new(), Vec::new());
     let new: Vec<NewColumn> = if let Some(like) = &create.like {
         let source = context.qualify(like)?;
         let table = context.find_table(&source, context.visible)?;
         let columns = context.state.columns_at(table, context.visible);
         let definition = context.state.table_at(table, context.visible);
         sort_by_like = definition.map(|table| sorted_names(&columns, &table.sort_by)).unwrap_or_default();
+        constraints_like = definition.map(|table| constrained_names(&columns, &table.constraints)).unwrap_or_default();
         columns.into_iter().map(NewColumn::like).collect()
     } else if create.columns.is_empty() {
         let plan = plan.as_ref().ok_or_else(|| Error::statement(format!("table `{qualified}` has no column")))?;
@@ -83,7 +85,17 @@ pub(super) async fn table(
         return Err(Error::statement(format!("table `{qualified}` has no column")));
     }
     distinct(new.iter().map(|column| &column.name))?;
-    let (columns, next_field) = assign_ids(new, FieldId::FIRST);
+    let (mut columns, next_field) = assign_ids(new, FieldId::FIRST);
+    let like = constraints_like.into_iter().map(|(names, constraint)| with_fields(&columns, &names, constraint));
+    let mut declarations = Declarations::new(context, &qualified.name, like.collect());
+    for declared in create.columns.iter().flat_map(column_constraints) {
+        declarations.add(&mut columns, &declared)?;
+    }
+    for declared in &create.constraints {
+        declarations.add(&mut columns, declared)?;
+    }
+    let constraints = declarations.finish();
+    let checks = Checks::new(context, columns.clone(), &constraints)?;
     let sort_by = match create.sort_by.is_empty() {
         true => sort_by_like.into_iter().filter_map(|(name, key)| with_field(&columns, &name, key)).collect(),
         false => sort_keys(&columns, &create.sort_by)?,
@@ -96,14 +108,14 @@ pub(super) async fn table(
         sort_by: sort_by.clone(),
         options: table_options(&create.options)?,
         comment: create.comment.clone(),
-        constraints: Vec::new(),
+        constraints,
     });
     let verb = if create.or_replace { "create or replace table" } else { "create table" };
     let Some(plan) = plan else {
         return Ok(Work::Commit(Commit::of("create table", format!("{verb} {qualified}"), changes)));
     };
     let plan = if create.columns.is_empty() { plan } else { assign_all(context, plan, &columns, &qualified)? };
-    let rows = write_plan(session, context, plan, &columns, sort_by).await?;
+    let rows = write_plan(session, context, plan, &columns, sort_by, checks).await?;
     let count = rows.rows();
     let mut blocks = Vec::new();
     changes.extend(rows.into_proposals(TableTarget::Created(0), &mut blocks));
@@ -132,7 +144,31 @@ fn with_field(columns: &[Column], name: &Name, key: SortKey) -> Option<SortKey> 
     Some(SortKey { field: column.id, ..key })
 }
 
-fn sort_keys(columns: &[Column], sort_by: &[SortColumn]) -> Result<Vec<SortKey>, Error> {
+/// Constraints, and the names of the columns that keys are of.
+fn constrained_names(columns: &[&Column], constraints: &[Constraint]) -> Vec<(Vec<Name>, Constraint)> {
+    let names = |constraint: &Constraint| match constraint {
+        Constraint::Check { .. } => Vec::new(),
+        Constraint::Key { columns: key, .. } => key
+            .iter()
+            .filter_map(|field| columns.iter().find(|column| column.id == *field))
+            .map(|column| column.name.clone())
+            .collect(),
+    };
+    constraints.iter().map(|constraint| (names(constraint), constraint.clone())).collect()
+}
+
+/// A constraint whose key is of the columns with these names.
+fn with_fields(columns: &[Column], names: &[Name], constraint: Constraint) -> Constraint {
+    match constraint {
+        Constraint::Key { name, primary, .. } => {
+            let field = |name: &Name| columns.iter().find(|column| column.name == *name).map(|column| column.id);
+            Constraint::Key { name, columns: names.iter().filter_map(field).collect(), primary }
+        }
+        check => check,
+    }
+}
+
+pub(super) fn sort_keys(columns: &[Column], sort_by: &[SortColumn]) -> Result<Vec<SortKey>, Error> {
     sort_by
         .iter()
         .map(|sort| {
@@ -152,12 +188,15 @@ fn sort_keys(columns: &[Column], sort_by: &[SortColumn]) -> Result<Vec<SortKey>,
         .collect()
 }
 
-/// The options of a table that mean something. None does yet, so any is an error.
-fn table_options(options: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
-    match options.first() {
-        None => Ok(Vec::new()),
-        Some((key, _)) => Err(Error::statement(format!("table option `{key}` does not exist"))
-            .with_hint("a table's rows are sorted by SORT BY (…) behind its columns; COMMENT = '…' remarks on it")),
+/// The options of a table. Keys with a period in them are the user's own, and mean nothing here; others would have to
+/// mean something, and none does yet.
+pub(super) fn table_options(options: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
+    match options.iter().find(|(key, _)| !key.contains('.')) {
+        None => Ok(options.to_vec()),
+        Some((key, _)) => Err(Error::statement(format!("table option `{key}` does not exist")).with_hint(
+            "a table's rows are sorted by SORT BY (…) behind its columns; COMMENT = '…' remarks on it; an option of \
+             your own has a period in its name, as in `team.owner`",
+        )),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::context::{Context, INFORMATION_SCHEMA, SYSTEM, no_as_of};
 use crate::error::Error;
 use crate::parse::TableAt;
+use crate::system::constraints_of;
 use crate::type_name::sql_type;
 
 /// A column, described.
@@ -22,6 +23,7 @@ struct Descriptions {
     nullable: Vec<bool>,
     defaults: Vec<Option<String>>,
     comments: Vec<Option<String>>,
+    constraints: Vec<Option<String>>,
 }
 
 impl Descriptions {
@@ -32,6 +34,7 @@ impl Descriptions {
             ("is_nullable", Arc::new(BooleanArray::from(self.nullable))),
             ("column_default", Arc::new(StringViewArray::from_iter(self.defaults))),
             ("comment", Arc::new(StringViewArray::from_iter(self.comments))),
+            ("constraints", Arc::new(StringViewArray::from_iter(self.constraints))),
         ])?;
         Ok(Work::Answer(Answer::of_batch(version, batch)))
     }
@@ -42,6 +45,7 @@ impl Descriptions {
         self.nullable.push(nullable);
         self.defaults.push(None);
         self.comments.push(None);
+        self.constraints.push(None);
     }
 }
 
@@ -54,6 +58,7 @@ pub(crate) fn schema() -> SchemaRef {
         Field::new("is_nullable", DataType::Boolean, true),
         text("column_default"),
         text("comment"),
+        text("constraints"),
     ]))
 }
 
@@ -67,13 +72,16 @@ pub(super) async fn relation(context: &Arc<Context>, at: &TableAt) -> Result<Wor
     let qualified = context.qualify(&at.table)?;
     let mut found = Descriptions::default();
     match context.find(&qualified, version) {
-        Some(Relation::Table(table, _)) => {
-            for column in context.state.columns_at(table, version) {
+        Some(Relation::Table(table, definition)) => {
+            let columns = context.state.columns_at(table, version);
+            for column in &columns {
                 found.push(column.name.as_str(), &column.data_type, column.nullable);
                 found.defaults.pop();
                 found.defaults.push(column.default.clone());
                 found.comments.pop();
                 found.comments.push(column.comment.clone());
+                found.constraints.pop();
+                found.constraints.push(constraints_of(column, &definition.constraints, &columns));
             }
         }
         other => {

@@ -58,7 +58,7 @@ pub(crate) fn begin(context: &Context, ingest: &Ingest, columns: &SchemaRef) -> 
             return Err(Error::statement(format!("`{qualified}` is a view, not a table")));
         }
         (Some(Relation::Table(table, _)), IfExists::Append, _) => {
-            let append = Append::to_existing(context, qualified, table);
+            let append = Append::to_existing(context, qualified, table)?;
             append.check(columns)?;
             return Ok(append);
         }
@@ -87,5 +87,5 @@ pub(crate) fn begin(context: &Context, ingest: &Ingest, columns: &SchemaRef) -> 
         comment: None,
         constraints: Vec::new(),
     });
-    Ok(Append::to_created(context, qualified, changes, columns))
+    Append::to_created(context, qualified, changes, columns)
 }

@@ -19,6 +19,7 @@ use super::dml::begin_anew;
 use super::name::own_schema;
 use super::row_template::{ROWS_MAX, RowTemplate};
 use crate::column::computed_type;
+use crate::constraint::Checks;
 use crate::context::{Context, QualifiedName, fold};
 use crate::error::Error;
 use crate::execution::fill_parameters;
@@ -87,7 +88,8 @@ pub(crate) async fn run_each(
     let planned = planned(context, insert).await?;
     let context = &planned.context;
     let sort_by = context.state.table_at(planned.table, context.visible).map(|table| table.sort_by.clone());
-    let mut rows = PlanRows::new(context, &planned.columns, sort_by.unwrap_or_default());
+    let checks = Checks::of(context, planned.table)?;
+    let mut rows = PlanRows::new(context, &planned.columns, sort_by.unwrap_or_default()).with_checks(checks);
     match parameters {
         [only] => rows.write(session, context, planned.rows(only)?).await?,
         several => write_each(session, (&from, insert), &planned, several, &mut rows).await?,

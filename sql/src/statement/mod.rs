@@ -5,8 +5,11 @@ mod append;
 mod assert;
 mod assign;
 mod cell;
+mod cloned;
+mod comment;
 mod copy;
 mod create;
+mod definition;
 mod describe;
 mod dml;
 mod drop;
@@ -16,11 +19,14 @@ mod insert;
 mod name;
 mod output_file;
 mod prepare;
+mod rename;
+mod restore;
 mod row_template;
 mod setting;
 mod show;
 mod summarize;
 mod tag;
+mod undrop;
 
 use std::sync::Arc;
 
@@ -36,6 +42,7 @@ pub(crate) use ingest::begin as begin_ingest;
 pub use ingest::{IfExists, IfMissing, Ingest};
 pub(crate) use insert::{plan_source, run_each as insert_each};
 pub(crate) use prepare::{prepared_statement, with_values};
+pub(crate) use show::{quoted, quoted_ident};
 pub(crate) use summarize::schema as summarize_schema;
 
 use crate::answer::Answer;
@@ -84,7 +91,7 @@ pub(crate) fn run<'a>(
             Statement::DropTable(names) => drop::tables(context, names),
             Statement::DropView(names) => drop::views(context, names),
             Statement::DropSchema(names) => drop::schemas(context, names),
-            Statement::AlterTable(table) => alter::run(context, table),
+            Statement::AlterTable(table) => alter::run(session, context, table).await,
             Statement::CreateTag(tag) => tag::create(context, tag),
             Statement::DropTag(tag) => tag::drop(context, tag),
             Statement::ShowTables(show) => show::tables(session, context, show).await,
@@ -114,6 +121,11 @@ pub(crate) fn run<'a>(
             | Statement::SetTransaction(_) => {
                 Err(Error::statement("a transaction begins and ends in its session, and not as part of a statement"))
             }
+            Statement::AlterSchema(schema) => rename::schema(context, schema),
+            Statement::AlterView(view) => rename::view(context, view),
+            Statement::Comment(comment) => comment::run(context, comment),
+            Statement::Restore(restore) => restore::run(context, restore),
+            Statement::Undrop(undrop) => undrop::run(context, undrop),
         }
     }
     .boxed()

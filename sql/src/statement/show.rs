@@ -12,6 +12,7 @@ use frostline_catalog::{Name, Relation};
 use super::Work;
 use super::describe::version_of;
 use crate::answer::Answer;
+use crate::constraint::constraint_sql;
 use crate::context::{Context, INFORMATION_SCHEMA, QualifiedName, SYSTEM};
 use crate::error::Error;
 use crate::parse::{ShowTables, TableAt, parse_one};
@@ -90,11 +91,16 @@ pub(super) fn create_table(context: &Context, at: &TableAt) -> Result<Work, Erro
 }
 
 /// A name as SQL reads it back: quoted unless it is lower case letters, digits and underscores.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
+    quoted_ident(name).to_string()
+}
+
+/// A name as an identifier that is read back as it.
+pub(crate) fn quoted_ident(name: &str) -> Ident {
     let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && !is_keyword(name);
-    if plain { name.to_owned() } else { Ident::with_quote('"', name).to_string() }
+    if plain { Ident::new(name) } else { Ident::with_quote('"', name) }
 }
 
 fn is_keyword(name: &str) -> bool {
@@ -102,7 +108,8 @@ fn is_keyword(name: &str) -> bool {
     ALL_KEYWORDS.binary_search(&name.to_uppercase().as_str()).is_ok()
 }
 
-fn full_name(qualified: &QualifiedName) -> String {
+/// A qualified name as SQL reads it back.
+pub(super) fn full_name(qualified: &QualifiedName) -> String {
     match qualified.schema.as_str() {
         DEFAULT_SCHEMA => quoted(&qualified.name),
         schema => format!("{}.{}", quoted(schema), quoted(&qualified.name)),
@@ -110,7 +117,7 @@ fn full_name(qualified: &QualifiedName) -> String {
 }
 
 fn table_sql(qualified: &QualifiedName, table: &Table, columns: &[&Column]) -> String {
-    let lines: Vec<String> = columns
+    let mut lines: Vec<String> = columns
         .iter()
         .map(|column| {
             let mut line = format!("    {} {}", quoted(column.name.as_str()), sql_type(&column.data_type));
@@ -126,6 +133,10 @@ fn table_sql(qualified: &QualifiedName, table: &Table, columns: &[&Column]) -> S
             line
         })
         .collect();
+    for constraint in &table.constraints {
+        let name = quoted(constraint.name().as_str());
+        lines.push(format!("    CONSTRAINT {name} {}", constraint_sql(constraint, columns)));
+    }
     let mut sql = format!("CREATE TABLE {} (\n{}\n)", full_name(qualified), lines.join(",\n"));
     if !table.sort_by.is_empty() {
         let name = |field| columns.iter().find(|column| column.id == field).map(|column| quoted(column.name.as_str()));
@@ -144,10 +155,25 @@ fn table_sql(qualified: &QualifiedName, table: &Table, columns: &[&Column]) -> S
             .collect();
         let _ = write!(sql, " SORT BY ({})", keys.join(", "));
     }
+    if !table.options.is_empty() {
+        let options: Vec<String> = table.options.iter().map(|(key, value)| option_sql(key, value)).collect();
+        let _ = write!(sql, " WITH ({})", options.join(", "));
+    }
     if let Some(comment) = &table.comment {
         let _ = write!(sql, " COMMENT {}", text_literal(comment));
     }
     sql
+}
+
+/// An option as WITH takes it. A key that words joined by periods would not give back stands in quotes.
+fn option_sql(key: &str, value: &str) -> String {
+    let is_word = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let is_plain = key.split('.').all(is_word);
+    let key = if is_plain { key.to_owned() } else { text_literal(key) };
+    format!("{key} = {}", text_literal(value))
 }
 
 fn view_sql(qualified: &QualifiedName, view: &View) -> String {

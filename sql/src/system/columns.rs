@@ -1,14 +1,17 @@
 //! `system.columns`: the columns of the tables that are there, by table, in their order.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use frostline_catalog::schema::Column;
+use frostline_catalog::schema::{Column, Constraint};
 use frostline_catalog::{State, Version};
 
 use super::array::{flags, numbers, optional_texts, texts};
 use super::created_version;
 use super::field::{self, flag, number, optional, text};
 use super::tables::{FoundTable, tables_at};
+use crate::constraint::{constraint_sql, names_column};
 use crate::type_name::sql_type;
 
 /// The columns.
@@ -16,6 +19,7 @@ use crate::type_name::sql_type;
 /// * `ordinal` counts from 1 without gaps, whatever was dropped.
 /// * `field_id` is the column's identity in files: it stays when the column is renamed.
 /// * `created_version` is the one that added the column, under whatever name.
+/// * `constraints` are those that name the column, as CREATE TABLE takes them.
 pub(super) fn schema() -> SchemaRef {
     field::schema([
         text("schema_name"),
@@ -28,6 +32,7 @@ pub(super) fn schema() -> SchemaRef {
         optional(text("column_default")),
         optional(text("comment")),
         number("created_version"),
+        optional(text("constraints")),
     ])
 }
 
@@ -35,14 +40,17 @@ struct ColumnRow<'a> {
     found: FoundTable<'a>,
     column: &'a Column,
     ordinal: u64,
+    /// All columns of the table.
+    columns: Arc<[&'a Column]>,
 }
 
 /// The columns of a version, in columns.
 pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
     let mut rows: Vec<ColumnRow<'_>> = Vec::new();
     for found in tables_at(state, version) {
-        for (column, ordinal) in state.columns_at(found.id, version).into_iter().zip(1_u64..) {
-            rows.push(ColumnRow { found, column, ordinal });
+        let columns: Arc<[&Column]> = state.columns_at(found.id, version).into();
+        for (column, ordinal) in columns.iter().copied().zip(1_u64..) {
+            rows.push(ColumnRow { found, column, ordinal, columns: Arc::clone(&columns) });
         }
     }
     let created = |row: &ColumnRow<'_>| created_version(state.columns(), &(row.found.id, row.column.id));
@@ -57,7 +65,15 @@ pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
         optional_texts(rows.iter().map(|row| row.column.default.as_deref())),
         optional_texts(rows.iter().map(|row| row.column.comment.as_deref())),
         numbers(rows.iter().map(created)),
+        optional_texts(rows.iter().map(|row| constraints_of(row.column, &row.found.table.constraints, &row.columns))),
     ]
+}
+
+/// The constraints that name a column. `None` if there is none.
+pub(crate) fn constraints_of(column: &Column, constraints: &[Constraint], columns: &[&Column]) -> Option<String> {
+    let named = constraints.iter().filter(|constraint| names_column(constraint, column));
+    let parts: Vec<String> = named.map(|constraint| constraint_sql(constraint, columns)).collect();
+    if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
 #[cfg(test)]

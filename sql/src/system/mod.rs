@@ -35,6 +35,7 @@ use frostline_catalog::{State, Version};
 
 use crate::error::Error;
 
+pub(crate) use columns::constraints_of;
 pub(crate) use settings::SettingRow;
 
 /// A relation of schema `system`.

@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use frostline_catalog::schema::{Column, SortKey, Table};
+use frostline_catalog::schema::{Column, Constraint, SortKey, Table};
 use frostline_catalog::{Live, ObjectId, SealedError, State, Version};
 
 use super::array::{numbers, optional_texts, texts};
 use super::created_version;
 use super::field::{self, number, optional, text};
 use super::touched::touched_tables;
+use crate::constraint::constraint_sql;
+use crate::statement::quoted;
 
 /// The columns.
 ///
 /// * `changed_version` is the last one that changed the table's rows, columns or definition.
 /// * `bytes` are those of its segments as stored.
-/// * `sort_by` and `options` are written as in CREATE TABLE; where nulls go is said only if it is not where SQL puts
-///   them: last, or first where the greatest value comes first.
+/// * `sort_by`, `options` and `constraints` are written as in CREATE TABLE; where nulls go is said only if it is not
+///   where SQL puts them: last, or first where the greatest value comes first.
 pub(super) fn schema() -> SchemaRef {
     field::schema([
         text("schema_name"),
@@ -31,6 +33,7 @@ pub(super) fn schema() -> SchemaRef {
         optional(text("comment")),
         optional(text("sort_by")),
         optional(text("options")),
+        optional(text("constraints")),
     ])
 }
 
@@ -89,6 +92,9 @@ pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, S
             tables.iter().map(|found| sort_text(&state.columns_at(found.id, version), &found.table.sort_by)),
         ),
         optional_texts(tables.iter().map(|found| options_text(&found.table.options))),
+        optional_texts(
+            tables.iter().map(|found| constraints_text(&state.columns_at(found.id, version), &found.table.constraints)),
+        ),
     ])
 }
 
@@ -116,11 +122,44 @@ fn options_text(options: &[(String, String)]) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
+/// The constraints with their names. `None` if there is none.
+fn constraints_text(columns: &[&Column], constraints: &[Constraint]) -> Option<String> {
+    let parts: Vec<String> = constraints
+        .iter()
+        .map(|constraint| {
+            let name = quoted(constraint.name().as_str());
+            format!("CONSTRAINT {name} {}", constraint_sql(constraint, columns))
+        })
+        .collect();
+    if parts.is_empty() { None } else { Some(parts.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
+    use frostline_catalog::{FieldId, Name};
+
     use super::super::SystemTable;
     use super::super::sample_tests::{lines, sample_lake};
     use super::*;
+
+    #[test]
+    fn constraints_are_written_as_in_create_table_with_the_columns_names_of_the_version() {
+        let lake = sample_lake();
+        let key = Constraint::Key {
+            name: Name::try_new("of").unwrap(),
+            columns: vec![FieldId::new(2), FieldId::new(1)],
+            primary: true,
+        };
+        let check = Constraint::Check { name: Name::try_new("late").unwrap(), expression: "delay > 0".to_owned() };
+        let columns = lake.state().columns_at(ObjectId::new(2), Version::new(2).unwrap());
+        assert_eq!(
+            constraints_text(&columns, &[key, check]).as_deref(),
+            Some(
+                "CONSTRAINT \"of\" PRIMARY KEY (delay, carrier) NOT ENFORCED, CONSTRAINT late CHECK (delay > 0)"
+            )
+        );
+        assert_eq!(constraints_text(&columns, &[]), None);
+    }
 
     #[test]
     fn a_table_counts_the_rows_and_segments_of_the_version() {

@@ -27,6 +27,8 @@ pub(super) struct ScanColumn {
     pub(super) scan_name: String,
     /// The value of rows whose segment lacks the column; of the column's type.
     pub(super) initial: ScalarValue,
+    /// Its type with the field ids of nested fields, by which they are found in segments.
+    pub(super) stored: DataType,
 }
 
 impl ScanColumn {
@@ -76,6 +78,7 @@ impl ScanColumns {
                 field: plain_field(column),
                 scan_name,
                 initial: initial_value(name, column.initial.as_deref(), &column.data_type)?,
+                stored: column.data_type.clone(),
             });
         }
         let ever: BTreeSet<FieldId> =
@@ -165,8 +168,8 @@ pub(super) fn plain_schema(columns: &[&Column]) -> SchemaRef {
 }
 
 /// A column without field ids in its metadata, nor in that of nested fields: ids are our own affair, and results that
-/// carry them would differ from the same values computed. Segments have them, so that nested columns are cast, which
-/// names their fields anew and moves no value.
+/// carry them would differ from the same values computed. Segments have them, so that nested columns are cast or, where
+/// their fields changed, put together anew.
 fn plain_field(column: &Column) -> FieldRef {
     Arc::new(Field::new(column.name.as_str(), computed_type(&column.data_type), column.nullable))
 }

@@ -77,7 +77,8 @@ impl StatementParser<'_> {
         }
     }
 
-    /// `[IF NOT EXISTS] name [LIKE other | (columns)] [SORT BY (…)] [WITH (…)] [COMMENT '…'] [AS query]`
+    /// `[IF NOT EXISTS] name [LIKE other | (columns)] [SORT BY (…)] [WITH (…)] [COMMENT '…'] [AS query]`, or
+    /// `[IF NOT EXISTS] name [SHALLOW] CLONE other [AS OF …]`
     fn create_table(&mut self, or_replace: bool) -> Result<Statement, ParseError> {
         let if_not_exists = self.exclusive_if_not_exists(or_replace)?;
         let mut table = CreateTable {
@@ -91,11 +92,16 @@ impl StatementParser<'_> {
             sort_by: Vec::new(),
             options: Vec::new(),
             comment: None,
+            clone_of: None,
         };
         self.table_body(&mut table)?;
+        if table.clone_of.is_some() {
+            // A clone is its source with another name; what else it should be is said by ALTER TABLE.
+            return Ok(Statement::CreateTable(table));
+        }
         self.table_clauses(&mut table)?;
         if table.columns.is_empty() && table.like.is_none() && table.query.is_none() {
-            return Err(self.unexpected("columns in parentheses, LIKE or AS"));
+            return Err(self.unexpected("columns in parentheses, LIKE, CLONE or AS"));
         }
         Ok(Statement::CreateTable(table))
     }
@@ -110,8 +116,15 @@ impl StatementParser<'_> {
     }
 
     fn table_body(&mut self, table: &mut CreateTable) -> Result<(), ParseError> {
-        if self.takes("CLONE") {
-            return Err(ParseError::unsupported("CREATE TABLE … CLONE", "write `CREATE TABLE … AS SELECT * FROM t`"));
+        if self.takes_all(&["DEEP", "CLONE"]) {
+            return Err(ParseError::unsupported(
+                "CREATE TABLE … DEEP CLONE",
+                "write `CREATE TABLE … AS SELECT * FROM t` to copy rows; CLONE copies none, and makes a table of its own",
+            ));
+        }
+        if self.takes_all(&["SHALLOW", "CLONE"]) || self.takes("CLONE") {
+            table.clone_of = Some(self.table_at()?);
+            return Ok(());
         }
         if self.takes("LIKE") {
             table.like = Some(self.name()?);
@@ -172,6 +185,18 @@ impl StatementParser<'_> {
             _ => return Ok(()),
         };
         Err(ParseError::unsupported(format!("CREATE TABLE … {word}"), instead))
+    }
+
+    /// The columns of an order; none for `()`.
+    pub(super) fn sort_columns_or_none(&mut self) -> Result<Vec<SortColumn>, ParseError> {
+        let is_empty = self.sql().peek_token().token == Token::LParen
+            && self.sql().peek_nth_token(1).token == Token::RParen;
+        if is_empty {
+            self.takes_token(&Token::LParen);
+            self.takes_token(&Token::RParen);
+            return Ok(Vec::new());
+        }
+        self.sort_columns()
     }
 
     fn sort_columns(&mut self) -> Result<Vec<SortColumn>, ParseError> {

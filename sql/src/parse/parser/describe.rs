@@ -76,7 +76,7 @@ impl StatementParser<'_> {
         }
     }
 
-    fn table_at(&mut self) -> Result<TableAt, ParseError> {
+    pub(super) fn table_at(&mut self) -> Result<TableAt, ParseError> {
         Ok(TableAt { table: self.name()?, as_of: self.as_of()? })
     }
 }

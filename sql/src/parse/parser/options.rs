@@ -34,6 +34,18 @@ impl StatementParser<'_> {
         }
     }
 
+    /// Keys in parentheses.
+    pub(super) fn option_keys(&mut self) -> Result<Vec<String>, ParseError> {
+        if !self.takes_token(&Token::LParen) {
+            return Err(self.unexpected("( and options"));
+        }
+        let mut keys: Vec<String> = vec![self.option_key()?];
+        while self.takes_token(&Token::Comma) {
+            keys.push(self.option_key()?);
+        }
+        if self.takes_token(&Token::RParen) { Ok(keys) } else { Err(self.unexpected(", or ) behind an option")) }
+    }
+
     /// Words joined by periods, in lower case unless quoted, or a string.
     pub(super) fn option_key(&mut self) -> Result<String, ParseError> {
         if let Token::SingleQuotedString(text) = self.sql().peek_token().token {

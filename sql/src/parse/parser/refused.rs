@@ -20,11 +20,8 @@ pub(super) fn verb(verb: &str, at: Location) -> ParseError {
         "LOAD" | "INSTALL" | "ATTACH" | "DETACH" | "UNLOAD" | "EXPORT" => {
             "bring files in with `COPY t FROM 'file'` and out with `COPY (SELECT …) TO 'file'`"
         }
-        "COMMENT" => "say it when the table is made: `CREATE TABLE … COMMENT '…'`",
-        "RENAME" => "rename columns with `ALTER TABLE t RENAME COLUMN a TO b`",
-        "RESTORE" | "UNDROP" | "CLONE" => {
-            "write the old state anew: `CREATE OR REPLACE TABLE t AS SELECT * FROM t AS OF VERSION 42`"
-        }
+        "RENAME" => "write `ALTER TABLE t RENAME TO u` or `ALTER TABLE t RENAME COLUMN a TO b`",
+        "CLONE" => "write `CREATE TABLE u CLONE t`, or `CREATE TABLE u CLONE t AS OF VERSION 42`",
         "CALL" | "DO" | "DECLARE" | "FETCH" | "OPEN" | "CLOSE" | "IF" | "WHILE" | "RAISE" | "RETURN" | "CASE" => {
             "run the statements one by one"
         }
@@ -35,7 +32,7 @@ pub(super) fn verb(verb: &str, at: Location) -> ParseError {
             let message = format!(
                 "expected: a statement, found: {verb}; one begins with SELECT, INSERT, UPDATE, DELETE, MERGE, \
                  TRUNCATE, CREATE, ALTER, DROP, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN, COPY, BEGIN, COMMIT, ROLLBACK, \
-                 ASSERT, SET, RESET, USE, PREPARE, EXECUTE or DEALLOCATE"
+                 ASSERT, COMMENT, RESTORE, UNDROP, SET, RESET, USE, PREPARE, EXECUTE or DEALLOCATE"
             );
             return ParseError::syntax(at, message);
         }

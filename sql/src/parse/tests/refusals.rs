@@ -337,10 +337,26 @@ fn statements_that_are_not_executed_say_what_to_do() {
             "name the order instead, `SORT BY (column)`: segments are skipped by the statistics of every column",
         ),
         (
-            "ALTER TABLE t RENAME TO u",
-            "ALTER TABLE … RENAME TO u",
-            "ALTER TABLE knows ADD COLUMN, DROP COLUMN and RENAME COLUMN; for other changes write \
+            "ALTER TABLE t MODIFY COLUMN a BIGINT",
+            "ALTER TABLE … MODIFY",
+            "ALTER TABLE knows ADD, DROP, RENAME and ALTER COLUMN, ADD, DROP and RENAME CONSTRAINT, RENAME TO, \
+             SET SCHEMA, SET and RESET (options), and SORT BY; for other changes write \
              `CREATE OR REPLACE TABLE … AS SELECT …`",
+        ),
+        (
+            "ALTER TABLE t ALTER COLUMN a TYPE BIGINT USING 1",
+            "ALTER COLUMN … TYPE … USING",
+            "add a column of the new type, fill it and drop the old one: no row is rewritten by ALTER TABLE",
+        ),
+        (
+            "CREATE TABLE u DEEP CLONE t",
+            "CREATE TABLE … DEEP CLONE",
+            "write `CREATE TABLE … AS SELECT * FROM t` to copy rows; CLONE copies none, and makes a table of its own",
+        ),
+        (
+            "RESTORE VIEW v TO VERSION 3",
+            "RESTORE VIEW",
+            "write `CREATE OR REPLACE VIEW`, or restore its schema: `RESTORE SCHEMA s TO VERSION 42`",
         ),
         ("DROP TABLE t CASCADE", "DROP … CASCADE", "drop what depends on it first, by name"),
         (

@@ -1,9 +1,13 @@
 //! What each kind of statement keeps of its text.
 
 use datafusion::common::format::ExplainFormat;
+use datafusion::sql::sqlparser::ast::Ident;
 
-use super::{read, refuse};
-use crate::parse::{AlterOperation, CopySource, Isolation, PropertyValue, Statement, TransactionModes};
+use super::{read, refuse, show};
+use crate::parse::{
+    AlterOperation, ColumnChange, ColumnPosition, CommentSubject, CopySource, Isolation, PropertyValue, Statement,
+    TransactionModes, UndropKind,
+};
 
 fn pairs(options: &[(String, String)]) -> Vec<(&str, &str)> {
     options.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
@@ -92,12 +96,128 @@ fn alter_table_lists_its_operations() {
         .operations
         .iter()
         .map(|operation| match operation {
-            AlterOperation::AddColumn { column, if_not_exists } => format!("add {} {if_not_exists}", column.name),
-            AlterOperation::DropColumn { name, if_exists } => format!("drop {name} {if_exists}"),
-            AlterOperation::RenameColumn { from, to } => format!("rename {from} {to}"),
+            AlterOperation::AddColumn { column, if_not_exists, .. } => format!("add {} {if_not_exists}", column.name),
+            AlterOperation::DropColumn { path, if_exists } => format!("drop {} {if_exists}", joined(path)),
+            AlterOperation::RenameColumn { from, to } => format!("rename {} {to}", joined(from)),
+            other => format!("{other:?}"),
         })
         .collect();
     assert_eq!(shown, ["add a true", "drop b true", "rename c d"]);
+}
+
+fn joined(path: &[Ident]) -> String {
+    path.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".")
+}
+
+/// The one operation of an ALTER TABLE.
+fn operation(text: &str) -> AlterOperation {
+    let Statement::AlterTable(mut alter) = read(&format!("ALTER TABLE t {text}")) else {
+        panic!("not an alter");
+    };
+    assert_eq!(alter.operations.len(), 1, "{text}");
+    alter.operations.remove(0)
+}
+
+#[test]
+fn alter_table_reaches_into_nested_columns() {
+    let added = operation("ADD COLUMN s.inner.x INT AFTER y");
+    let AlterOperation::AddColumn { within, column, position, .. } = added else { panic!("not an addition") };
+    assert_eq!((joined(&within).as_str(), column.name.value.as_str()), ("s.inner", "x"));
+    assert!(matches!(position, Some(ColumnPosition::After(name)) if name.value == "y"));
+    let AlterOperation::DropColumn { path, .. } = operation("DROP l.element.x") else { panic!("not a drop") };
+    assert_eq!(joined(&path), "l.element.x");
+    let AlterOperation::RenameColumn { from, to } = operation("RENAME COLUMN m.value.x TO y") else {
+        panic!("not a renaming");
+    };
+    assert_eq!((joined(&from).as_str(), to.value.as_str()), ("m.value.x", "y"));
+}
+
+#[test]
+fn alter_table_changes_columns_in_every_way() {
+    let change = |text: &str| match operation(&format!("ALTER {text}")) {
+        AlterOperation::AlterColumn { path, change } => (joined(&path), change),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(change("COLUMN a TYPE BIGINT"), (name, ColumnChange::Type(_)) if name == "a"));
+    assert!(matches!(change("a SET DATA TYPE BIGINT"), (_, ColumnChange::Type(_))));
+    assert!(matches!(change("s.x TYPE BIGINT"), (name, ColumnChange::Type(_)) if name == "s.x"));
+    assert_eq!(change("a SET NOT NULL").1, ColumnChange::Nullable(false));
+    assert_eq!(change("a DROP NOT NULL").1, ColumnChange::Nullable(true));
+    assert!(matches!(change("a SET DEFAULT 1 + 1"), (_, ColumnChange::Default(Some(_)))));
+    assert_eq!(change("a DROP DEFAULT").1, ColumnChange::Default(None));
+    assert_eq!(change("a FIRST").1, ColumnChange::Position(ColumnPosition::First));
+    assert_eq!(change("a COMMENT 'x'").1, ColumnChange::Comment(Some("x".to_owned())));
+}
+
+#[test]
+fn a_list_of_dropped_columns_ends_where_another_operation_begins() {
+    let Statement::AlterTable(alter) = read("ALTER TABLE t DROP COLUMN a, b, add, DROP c, SET SCHEMA s") else {
+        panic!("not an alter");
+    };
+    assert_eq!(alter.operations.len(), 5);
+    assert!(matches!(&alter.operations[2], AlterOperation::DropColumn { path, .. } if joined(path) == "add"));
+}
+
+#[test]
+fn the_table_itself_is_altered_too() {
+    assert!(matches!(operation("RENAME TO u"), AlterOperation::RenameTable(name) if name.to_string() == "u"));
+    assert!(matches!(operation("RENAME to TO u"), AlterOperation::RenameColumn { from, .. } if joined(&from) == "to"));
+    assert!(matches!(operation("SET SCHEMA s"), AlterOperation::SetSchema(_)));
+    let AlterOperation::SetOptions(options) = operation("SET (team.owner = 'ops')") else { panic!("no options") };
+    assert_eq!(pairs(&options), [("team.owner", "ops")]);
+    assert_eq!(operation("RESET (team.owner)"), AlterOperation::ResetOptions(vec!["team.owner".to_owned()]));
+    assert!(matches!(operation("SORT BY (a DESC)"), AlterOperation::SortBy(keys) if keys.len() == 1));
+    assert_eq!(operation("SORT BY ()"), AlterOperation::SortBy(Vec::new()));
+    assert!(matches!(operation("ADD CONSTRAINT c CHECK (a > 0)"), AlterOperation::AddConstraint(_)));
+    assert!(matches!(operation("ADD PRIMARY KEY (a) NOT ENFORCED"), AlterOperation::AddConstraint(_)));
+    assert!(matches!(operation("DROP CONSTRAINT IF EXISTS c"), AlterOperation::DropConstraint { if_exists: true, .. }));
+}
+
+#[test]
+fn restore_takes_every_spelling_of_a_version() {
+    for (sql, expected) in [
+        ("RESTORE TABLE t TO VERSION 42", "version 42"),
+        ("RESTORE TABLE t TO VERSION AS OF 42", "version 42"),
+        ("RESTORE SCHEMA s TO TIMESTAMP '2024-01-31'", "timestamp '2024-01-31'"),
+        ("RESTORE LAKE TO TIMESTAMP AS OF now()", "timestamp now()"),
+        (
+            "RESTORE LAKE TO TIMESTAMP '2024-01-31' - INTERVAL '1 day'",
+            "timestamp TIMESTAMP '2024-01-31' - INTERVAL '1 day'",
+        ),
+        ("RESTORE LAKE TO TAG 'q3-close'", "tag 'q3-close'"),
+        ("RESTORE LAKE TO TAG q3", "tag q3"),
+        ("RESTORE LAKE TO 42", "auto 42"),
+    ] {
+        let Statement::Restore(restore) = read(sql) else { panic!("{sql}") };
+        assert_eq!(show(&restore.to), expected, "{sql}");
+    }
+}
+
+#[test]
+fn a_clone_may_be_of_a_version() {
+    for (sql, expected) in [
+        ("CREATE TABLE u CLONE s.t", None),
+        ("CREATE OR REPLACE TABLE u SHALLOW CLONE s.t AS OF VERSION 3", Some("version 3")),
+        ("CREATE TABLE IF NOT EXISTS u CLONE s.t AT (VERSION => 3)", Some("version 3")),
+        ("CREATE TABLE u CLONE s.t FOR SYSTEM_TIME AS OF now()", Some("timestamp now()")),
+    ] {
+        let Statement::CreateTable(table) = read(sql) else { panic!("{sql}") };
+        let source = table.clone_of.unwrap();
+        assert_eq!(source.table.to_string(), "s.t", "{sql}");
+        assert_eq!(source.as_of.as_ref().map(show).as_deref(), expected, "{sql}");
+    }
+}
+
+#[test]
+fn undrop_and_comment_keep_what_they_are_about() {
+    let Statement::Undrop(undrop) = read("UNDROP TABLE s.t RENAME TO u") else { panic!("not an undrop") };
+    assert_eq!((undrop.kind, undrop.name.to_string().as_str()), (UndropKind::Table, "s.t"));
+    assert_eq!(undrop.rename_to.map(|name| name.value).as_deref(), Some("u"));
+    let Statement::Comment(comment) = read("COMMENT ON COLUMN s.t.c IS 'it''s'") else { panic!("not a comment") };
+    assert!(matches!(&comment.subject, CommentSubject::Column(name) if name.to_string() == "s.t.c"));
+    assert_eq!(comment.text.as_deref(), Some("it's"));
+    let Statement::Comment(comment) = read("COMMENT ON TABLE t IS NULL") else { panic!("not a comment") };
+    assert_eq!(comment.text, None);
 }
 
 #[test]

@@ -190,7 +190,9 @@ impl Places {
             Place::Name | Place::Derived | Place::Aliased => {
                 let begins_query = upper == "FROM" && self.frame.target.is_some_and(|verb| verb != "COPY");
                 let begins_others = upper == "USING" && matches!(self.frame.target, Some("DELETE" | "MERGE"));
-                if begins_query || begins_others {
+                // What is cloned is read, and may be read at a version.
+                let begins_clone = upper == "CLONE" && self.frame.target == Some("CREATE");
+                if begins_query || begins_others || begins_clone {
                     self.expect(None);
                 } else if upper == "AS" {
                     self.frame.place = Place::Aliased;
