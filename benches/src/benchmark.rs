@@ -4,8 +4,8 @@ use crate::report::{Failure, Report};
 use crate::workbench::Workbench;
 use crate::{
     as_of_plan, commit_latency, commit_throughput, flight_fetch, flight_ingest, flight_latency, flight_mixed,
-    going_back, import_memory, import_speed, lake_growth, open_count, open_sum, prune, rows_delete, rows_update, s3_commit,
-    s3_open, table_changes, tpch,
+    going_back, import_memory, import_speed, lake_growth, open_count, open_sum, prune, rows_delete, rows_update,
+    s3_commit, s3_open, table_changes, tpch,
 };
 
 /// A benchmark.

@@ -93,9 +93,7 @@ pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {
     }
     let what = format!("merge into lineitem, scale {scale}, beside the faster of the two, minimum");
     report.claims.push(match least {
-        Some(least) => {
-            Claim::new(what, Quantity::ms(merges.minimum())).against(least).must(Bound::TimesAtMost(1.0))
-        }
+        Some(least) => Claim::new(what, Quantity::ms(merges.minimum())).against(least).must(Bound::TimesAtMost(1.0)),
         None => Claim::skipped(what),
     });
     Ok(report)

@@ -63,7 +63,8 @@ pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {
             Some(python) => work.by(Peer::DuckDb, python)?,
             None => None,
         };
-        let what = format!("changes of {rows} rows of lineitem, scale {scale}, {} versions apart, beside EXCEPT", to - from);
+        let what =
+            format!("changes of {rows} rows of lineitem, scale {scale}, {} versions apart, beside EXCEPT", to - from);
         report.claims.push(match theirs {
             Some((_, other)) if other != rows => {
                 return Err(format!("{rows} rows differ, and {other} by {}", Peer::DuckDb.name()).into());
@@ -80,8 +81,7 @@ pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {
 /// The table's rows at a version, as a Parquet file.
 async fn state(lake: &ChangingLake, table: &str, version: i64, folder: &Path) -> Result<PathBuf, Failure> {
     let file = folder.join(format!("state-{version}.parquet"));
-    let copy =
-        format!("COPY (SELECT * FROM {table} AS OF VERSION {version}) TO '{}'", lakes::location(&file)?);
+    let copy = format!("COPY (SELECT * FROM {table} AS OF VERSION {version}) TO '{}'", lakes::location(&file)?);
     lake.lake.session().with_local_files(true).sql(&copy, &frostline_sql::Parameters::none()).await?;
     Ok(file)
 }

@@ -192,11 +192,7 @@ fn block_bytes<'a>(blocks: &'a [bytes::Bytes], block: &BlockRef) -> &'a [u8] {
 fn check_kill(block: &[u8], rows: u64, segment_rows: u64) -> Result<(), PositionsError> {
     let positions = Positions::decode(block)?;
     positions.check_within(segment_rows)?;
-    if positions.len() == rows {
-        Ok(())
-    } else {
-        Err(PositionsError::Count { expected: rows, found: positions.len() })
-    }
+    if positions.len() == rows { Ok(()) } else { Err(PositionsError::Count { expected: rows, found: positions.len() }) }
 }
 
 fn kill_error(slot: Slot, segment: SegmentId, source: PositionsError) -> VerifyError {

@@ -41,8 +41,7 @@ pub(crate) fn widened(from: &DataType, to: &DataType) -> Option<DataType> {
             Some(DataType::Struct(fields.into_iter().collect()))
         }
         (DataType::Map(found, sorted), DataType::Map(wanted, _)) => {
-            let (DataType::Struct(found_pair), DataType::Struct(wanted_pair)) =
-                (found.data_type(), wanted.data_type())
+            let (DataType::Struct(found_pair), DataType::Struct(wanted_pair)) = (found.data_type(), wanted.data_type())
             else {
                 return None;
             };

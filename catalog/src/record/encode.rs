@@ -81,11 +81,9 @@ fn wire_change(change: &Change) -> wire::Change {
         Change::DropTag { name } => Kind::DropTag(name.as_str().to_owned()),
         Change::SetSetting { key, value } => Kind::SetSetting(wire::Setting { key: key.clone(), value: value.clone() }),
         Change::AddSegment { segment } => Kind::AddSegment(wire_segment(segment, false)),
-        Change::Place { placement, table, segment } => Kind::Place(wire::Place {
-            placement: placement.number(),
-            table: table.number(),
-            segment: segment.number(),
-        }),
+        Change::Place { placement, table, segment } => {
+            Kind::Place(wire::Place { placement: placement.number(), table: table.number(), segment: segment.number() })
+        }
         Change::KillRows { table, segment, rows, positions } => Kind::KillRows(wire::KillRows {
             table: table.number(),
             segment: segment.number(),

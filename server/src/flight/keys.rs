@@ -31,9 +31,7 @@ pub(crate) fn primary_key_rows(
     let is_catalog = asked.catalog.as_deref().is_none_or(|catalog| catalog == snapshot.catalog());
     let mut keys: Vec<PrimaryKey> = snapshot.primary_keys();
     keys.retain(|key| {
-        is_catalog
-            && key.table == asked.table
-            && asked.db_schema.as_deref().is_none_or(|schema| schema == key.schema)
+        is_catalog && key.table == asked.table && asked.db_schema.as_deref().is_none_or(|schema| schema == key.schema)
     });
     keys.sort_by_key(|key| key.schema != own_schema);
     let mut rows: Vec<(&PrimaryKey, &str, i32)> = Vec::new();

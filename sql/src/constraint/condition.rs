@@ -42,9 +42,8 @@ impl Condition {
         if holds_subquery(&parsed) {
             return Err(refused("looks at nothing but its row; a subquery looks at more"));
         }
-        let field = |column: &Column| {
-            Field::new(column.name.as_str(), computed_type(&column.data_type), column.nullable)
-        };
+        let field =
+            |column: &Column| Field::new(column.name.as_str(), computed_type(&column.data_type), column.nullable);
         let all = Schema::new(columns.iter().map(field).collect::<Vec<Field>>());
         let df_schema = DFSchema::try_from(all)?;
         let state = in_utc(context);

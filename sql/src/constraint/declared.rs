@@ -51,8 +51,7 @@ impl<'a> Declarations<'a> {
                 Ok(name)
             }
             TableConstraint::PrimaryKey(key) => {
-                let is_plain =
-                    key.index_name.is_none() && key.index_type.is_none() && key.index_options.is_empty();
+                let is_plain = key.index_name.is_none() && key.index_type.is_none() && key.index_options.is_empty();
                 let names = declared_columns(&key.columns, is_plain, declared)?;
                 not_enforced(key.characteristics.as_ref(), "PRIMARY KEY", &names)?;
                 if self.constraints.iter().any(|found| matches!(found, Constraint::Key { primary: true, .. })) {
@@ -80,8 +79,10 @@ impl<'a> Declarations<'a> {
                 self.constraints.push(Constraint::Key { name: name.clone(), columns: fields, primary: false });
                 Ok(name)
             }
-            TableConstraint::ForeignKey(_) => Err(Error::statement("FOREIGN KEY is not supported: nothing enforces it")
-                .with_hint("find rows without a partner with a query: `SELECT … FROM a LEFT ANTI JOIN b ON …`")),
+            TableConstraint::ForeignKey(_) => {
+                Err(Error::statement("FOREIGN KEY is not supported: nothing enforces it")
+                    .with_hint("find rows without a partner with a query: `SELECT … FROM a LEFT ANTI JOIN b ON …`"))
+            }
             other => Err(refused_constraint(&other.to_string())),
         }
     }
@@ -148,9 +149,8 @@ pub(crate) fn refused_constraint(text: &str) -> Error {
 
 /// A key is a declaration, and must say that it is nothing more.
 fn not_enforced(found: Option<&ConstraintCharacteristics>, kind: &str, columns: &[String]) -> Result<(), Error> {
-    let is_said = found.is_some_and(|found| {
-        found.enforced == Some(false) && found.deferrable.is_none() && found.initially.is_none()
-    });
+    let is_said = found
+        .is_some_and(|found| found.enforced == Some(false) && found.deferrable.is_none() && found.initially.is_none());
     if is_said {
         return Ok(());
     }

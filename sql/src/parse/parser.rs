@@ -22,10 +22,10 @@ mod refused;
 mod restore;
 mod session;
 mod target;
+mod transaction;
 mod truncate;
 mod update;
 mod with;
-mod transaction;
 
 use std::collections::BTreeSet;
 

@@ -35,7 +35,7 @@ use crate::planning::zone::read_type;
 use crate::session::{Commit, Session};
 use crate::sql_types::arrow_type;
 use crate::type_name::sql_type;
-use crate::widening::{wider_types, widened};
+use crate::widening::{widened, wider_types};
 
 use row_tests::{RowTest, RowTests};
 
@@ -289,9 +289,7 @@ impl<'a> Altered<'a> {
             }
             ColumnChange::Nullable(true) => {
                 let field = self.columns[place].id;
-                let is_key = |found: &&Constraint| {
-                    matches!(found, Constraint::Key { columns, primary: true, .. } if columns.contains(&field))
-                };
+                let is_key = |found: &&Constraint| matches!(found, Constraint::Key { columns, primary: true, .. } if columns.contains(&field));
                 if let Some(key) = self.table.constraints.iter().find(is_key) {
                     let key = key.name();
                     return Err(Error::statement(format!("`{name}` belongs to the primary key, which takes no NULL"))
@@ -438,8 +436,8 @@ impl<'a> Altered<'a> {
     fn reset_options(&mut self, keys: &[String]) -> Result<(), Error> {
         for key in keys {
             let place = self.table.options.iter().position(|(known, _)| known == key);
-            let place = place
-                .ok_or_else(|| Error::statement(format!("table `{}` has no option `{key}`", self.name)))?;
+            let place =
+                place.ok_or_else(|| Error::statement(format!("table `{}` has no option `{key}`", self.name)))?;
             self.table.options.remove(place);
         }
         Ok(())

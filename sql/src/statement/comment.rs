@@ -52,11 +52,7 @@ fn own(context: &Context, name: &ast::ObjectName) -> Result<QualifiedName, Error
     Ok(qualified)
 }
 
-fn column(
-    context: &Context,
-    name: &ast::ObjectName,
-    text: Option<&String>,
-) -> Result<(Vec<Proposal>, String), Error> {
+fn column(context: &Context, name: &ast::ObjectName, text: Option<&String>) -> Result<(Vec<Proposal>, String), Error> {
     let (table, column) = match name.0.split_last() {
         Some((column, table)) if !table.is_empty() => (ast::ObjectName(table.to_vec()), column.as_ident().map(fold)),
         _ => return Err(Error::statement(format!("`{name}` names no column; write `table.column`"))),

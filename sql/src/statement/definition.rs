@@ -156,7 +156,9 @@ mod tests {
                 Proposal::DropColumn { field, .. } => format!("drop {field}"),
                 Proposal::RenameColumn { field, name, .. } => format!("rename {field} {name}"),
                 Proposal::SetColumn { column, ordinal, .. } => format!("set {} at {ordinal}", column.id),
-                Proposal::SetTable { definition: table, .. } => format!("table {} next {}", table.name, table.next_field),
+                Proposal::SetTable { definition: table, .. } => {
+                    format!("table {} next {}", table.name, table.next_field)
+                }
                 other => format!("{other:?}"),
             })
             .collect();
@@ -187,13 +189,10 @@ mod tests {
         let moved = vec![column(3, "c"), column(1, "a"), column(2, "b")];
         check(before().with_columns(table(4), moved), &["set 1 at 3", "set 2 at 4"]);
         let added = vec![column(4, "d"), column(1, "a"), column(2, "b"), column(3, "c")];
-        check(before().with_columns(table(5), added), &[
-            "add 4 next 5",
-            "set 4 at 0",
-            "set 1 at 1",
-            "set 2 at 2",
-            "set 3 at 3",
-        ]);
+        check(
+            before().with_columns(table(5), added),
+            &["add 4 next 5", "set 4 at 0", "set 1 at 1", "set 2 at 2", "set 3 at 3"],
+        );
     }
 
     #[test]

@@ -28,8 +28,9 @@ pub(super) fn schema(context: &Context, alter: &AlterSchema) -> Result<Work, Err
     }
     if old == DEFAULT_SCHEMA {
         let message = format!("schema `{old}` keeps its name: names without a schema are looked for there");
-        return Err(Error::statement(message)
-            .with_hint("make another schema, and move tables with ALTER TABLE … SET SCHEMA"));
+        return Err(
+            Error::statement(message).with_hint("make another schema, and move tables with ALTER TABLE … SET SCHEMA")
+        );
     }
     if context.state.schema_named(new.as_str(), context.visible).is_some() {
         return Err(Error::statement(format!("schema `{new}` exists already")));

@@ -108,12 +108,7 @@ fn relation(context: &Context, undrop: &Undrop, rename_to: Option<Name>, kind: &
 }
 
 /// A table that ended, as it was at the version before, maybe under another name.
-fn table_again(
-    context: &Context,
-    table: ObjectId,
-    end: Version,
-    name: Option<Name>,
-) -> Result<Vec<Proposal>, Error> {
+fn table_again(context: &Context, table: ObjectId, end: Version, name: Option<Name>) -> Result<Vec<Proposal>, Error> {
     let version = last_version(end);
     let mut then = Definition::at(&context.state, table, version)
         .ok_or_else(|| Error::statement(format!("table {table} is not there at version {version}")))?;
@@ -121,10 +116,7 @@ fn table_again(
         then.table.name = name;
     }
     let base = Some(TableVersion { table, version });
-    Ok(vec![
-        reopened(&context.state, table, then),
-        Proposal::BeginEpoch { table: TableTarget::Existing(table), base },
-    ])
+    Ok(vec![reopened(&context.state, table, then), Proposal::BeginEpoch { table: TableTarget::Existing(table), base }])
 }
 
 fn schema(context: &Context, undrop: &Undrop, rename_to: Option<Name>) -> Result<Work, Error> {

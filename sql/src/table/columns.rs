@@ -108,6 +108,7 @@ impl ScanColumns {
             field: Arc::new(Field::new(name.as_str(), DataType::Int64, false)),
             scan_name: name,
             initial: ScalarValue::Int64(None),
+            stored: DataType::Int64,
         });
         Self::from_parts(columns, self.ever.clone(), self.taken.clone())
     }

@@ -459,8 +459,7 @@ mod tests {
 
     /// `s` was `{a: INTEGER, b: INTEGER}` in the segment.
     fn nested_segment() -> RecordBatch {
-        let fields: Fields =
-            [with_id(2, "a", DataType::Int32), with_id(3, "b", DataType::Int32)].into_iter().collect();
+        let fields: Fields = [with_id(2, "a", DataType::Int32), with_id(3, "b", DataType::Int32)].into_iter().collect();
         let columns: Vec<ArrayRef> =
             vec![Arc::new(Int32Array::from(vec![1, 2])), Arc::new(Int32Array::from(vec![10, 20]))];
         let structs = StructArray::try_new(fields.clone(), columns, None).unwrap();

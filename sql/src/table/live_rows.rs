@@ -207,10 +207,8 @@ mod tests {
     #[test]
     fn a_run_of_rows_shares_the_bits_of_its_segment() {
         let kept = BooleanBuffer::new_set(1_000);
-        let schema = Schema::new(vec![
-            Field::new("mask", DataType::UInt32, false),
-            Field::new("row", DataType::Int64, false),
-        ]);
+        let schema =
+            Schema::new(vec![Field::new("mask", DataType::UInt32, false), Field::new("row", DataType::Int64, false)]);
         let masks: Masks = Arc::new(vec![Some(kept.clone())]);
         let filter = LiveRows::new(col("mask", &schema).unwrap(), col("row", &schema).unwrap(), masks);
         let rows: Vec<i64> = (100..200).collect();
@@ -220,10 +218,8 @@ mod tests {
 
     #[test]
     fn two_filters_are_one_only_over_the_same_masks() {
-        let schema = Schema::new(vec![
-            Field::new("mask", DataType::UInt32, false),
-            Field::new("row", DataType::Int64, false),
-        ]);
+        let schema =
+            Schema::new(vec![Field::new("mask", DataType::UInt32, false), Field::new("row", DataType::Int64, false)]);
         let (one, other) = (live_rows(&schema), live_rows(&schema));
         assert_eq!(one, one.clone());
         assert_ne!(one, other);

@@ -29,10 +29,7 @@ impl StatementParser<'_> {
         if self.takes("SCHEMA") {
             return self.alter_schema();
         }
-        Err(ParseError::unsupported(
-            "ALTER of anything but a table, view or schema",
-            "drop it and create it anew",
-        ))
+        Err(ParseError::unsupported("ALTER of anything but a table, view or schema", "drop it and create it anew"))
     }
 
     /// `[IF EXISTS] t operation [, …]`

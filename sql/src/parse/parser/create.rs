@@ -189,8 +189,8 @@ impl StatementParser<'_> {
 
     /// The columns of an order; none for `()`.
     pub(super) fn sort_columns_or_none(&mut self) -> Result<Vec<SortColumn>, ParseError> {
-        let is_empty = self.sql().peek_token().token == Token::LParen
-            && self.sql().peek_nth_token(1).token == Token::RParen;
+        let is_empty =
+            self.sql().peek_token().token == Token::LParen && self.sql().peek_nth_token(1).token == Token::RParen;
         if is_empty {
             self.takes_token(&Token::LParen);
             self.takes_token(&Token::RParen);

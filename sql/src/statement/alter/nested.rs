@@ -31,8 +31,8 @@ impl Altered<'_> {
                 "field `{full}` of a nested column takes NULL, and has no DEFAULT, COMMENT or constraint of its own"
             )));
         }
-        let wanted = arrow_type(&column.data_type)
-            .map_err(|error| Error::statement(format!("column `{full}`: {error}")))?;
+        let wanted =
+            arrow_type(&column.data_type).map_err(|error| Error::statement(format!("column `{full}`: {error}")))?;
         let id = self.table.next_field;
         let mut next = id.next();
         let data_type = number_nested_fields(&wanted, &mut next);
@@ -128,13 +128,13 @@ impl Altered<'_> {
                 Err(Error::statement(format!("`{full}` is inside of a nested column, where anything may be NULL"))
                     .with_hint(format!("test it with a constraint: `CHECK ({full} IS NOT NULL)`")))
             }
-            ColumnChange::Default(_) => Err(Error::statement(format!(
-                "`{full}` is inside of a nested column, and has no default of its own"
-            ))),
-            ColumnChange::Comment(_) => Err(Error::statement(format!(
-                "`{full}` is inside of a nested column, and has no remark of its own"
-            ))
-            .with_hint(format!("remark on the column: `COMMENT ON COLUMN {}.{}`", self.name, path[0]))),
+            ColumnChange::Default(_) => {
+                Err(Error::statement(format!("`{full}` is inside of a nested column, and has no default of its own")))
+            }
+            ColumnChange::Comment(_) => {
+                Err(Error::statement(format!("`{full}` is inside of a nested column, and has no remark of its own"))
+                    .with_hint(format!("remark on the column: `COMMENT ON COLUMN {}.{}`", self.name, path[0])))
+            }
         }
     }
 
@@ -218,12 +218,7 @@ fn fields_of<'a>(data_type: &'a DataType, path: &[Ident]) -> Result<&'a Fields, 
     }
 }
 
-fn reorder(
-    fields: &mut Vec<FieldRef>,
-    place: usize,
-    position: &ColumnPosition,
-    within: &[Ident],
-) -> Result<(), Error> {
+fn reorder(fields: &mut Vec<FieldRef>, place: usize, position: &ColumnPosition, within: &[Ident]) -> Result<(), Error> {
     let field = fields.remove(place);
     let at = match position {
         ColumnPosition::First => 0,
@@ -254,10 +249,8 @@ fn taken(full: &str) -> Error {
 fn no_field(within: &[Ident], name: &str, fields: &Fields) -> Error {
     let known: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name())).collect();
     let nearest = frostline_catalog::nearest(name, fields.iter().map(|field| field.name().as_str()));
-    let end = nearest.map_or_else(
-        || format!("there are {}", known.join(", ")),
-        |nearest| format!("did you mean `{nearest}`?"),
-    );
+    let end = nearest
+        .map_or_else(|| format!("there are {}", known.join(", ")), |nearest| format!("did you mean `{nearest}`?"));
     Error::statement(format!("`{}` has no field `{name}`; {end}", shown(within)))
 }
 

@@ -80,8 +80,7 @@ impl RowTests<'_> {
                     .with_hint("give it a DEFAULT, which those rows get")),
             };
         };
-        let sql =
-            format!("SELECT count(*) FROM {} WHERE {} IS NULL", full_name(self.name), quoted(old.name.as_str()));
+        let sql = format!("SELECT count(*) FROM {} WHERE {} IS NULL", full_name(self.name), quoted(old.name.as_str()));
         let mut missing: i64 = 0;
         self.read(&sql, &mut |batch| {
             if let Some(counts) = batch.column(0).as_primitive_opt::<Int64Type>() {
@@ -117,7 +116,8 @@ impl RowTests<'_> {
                 let value = match old {
                     None => initial(column, batch.num_rows())?,
                     Some(old) => {
-                        let found = read.next().ok_or_else(|| Error::statement("a column of the table was not read"))?;
+                        let found =
+                            read.next().ok_or_else(|| Error::statement("a column of the table was not read"))?;
                         Shape::new(&old.data_type, &column.data_type)?.apply(found)?
                     }
                 };
