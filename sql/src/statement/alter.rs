@@ -289,7 +289,10 @@ impl<'a> Altered<'a> {
             }
             ColumnChange::Nullable(true) => {
                 let field = self.columns[place].id;
-                let is_key = |found: &&Constraint| matches!(found, Constraint::Key { columns, primary: true, .. } if columns.contains(&field));
+                let is_key = |found: &&Constraint| match found {
+                    Constraint::Key { columns, primary, .. } => *primary && columns.contains(&field),
+                    Constraint::Check { .. } => false,
+                };
                 if let Some(key) = self.table.constraints.iter().find(is_key) {
                     let key = key.name();
                     return Err(Error::statement(format!("`{name}` belongs to the primary key, which takes no NULL"))

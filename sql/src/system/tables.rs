@@ -154,7 +154,7 @@ mod tests {
         let columns = lake.state().columns_at(ObjectId::new(2), Version::new(2).unwrap());
         assert_eq!(
             constraints_text(&columns, &[key, check]).as_deref(),
-            Some("CONSTRAINT \"of\" PRIMARY KEY (delay, carrier) NOT ENFORCED, CONSTRAINT late CHECK (delay > 0)")
+            Some("CONSTRAINT \"of\" PRIMARY KEY (\"delay\", carrier) NOT ENFORCED, CONSTRAINT late CHECK (delay > 0)")
         );
         assert_eq!(constraints_text(&columns, &[]), None);
     }

@@ -119,7 +119,7 @@ impl StatementParser<'_> {
         if self.takes_all(&["DEEP", "CLONE"]) {
             return Err(ParseError::unsupported(
                 "CREATE TABLE … DEEP CLONE",
-                "write `CREATE TABLE … AS SELECT * FROM t` to copy rows; CLONE copies none, and makes a table of its own",
+                "write `CREATE TABLE … AS SELECT * FROM t` to copy rows; CLONE copies none, and its table is its own",
             ));
         }
         if self.takes_all(&["SHALLOW", "CLONE"]) || self.takes("CLONE") {

@@ -351,7 +351,7 @@ fn statements_that_are_not_executed_say_what_to_do() {
         (
             "CREATE TABLE u DEEP CLONE t",
             "CREATE TABLE … DEEP CLONE",
-            "write `CREATE TABLE … AS SELECT * FROM t` to copy rows; CLONE copies none, and makes a table of its own",
+            "write `CREATE TABLE … AS SELECT * FROM t` to copy rows; CLONE copies none, and its table is its own",
         ),
         (
             "RESTORE VIEW v TO VERSION 3",

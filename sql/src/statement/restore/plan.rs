@@ -280,7 +280,7 @@ impl Restoring<'_> {
         self.schema_names(&now, &then);
         let is_restored = |schema: ObjectId| then.contains_key(&schema);
         self.set_back(&relations, &is_restored)?;
-        for schema in now.keys().filter(|schema| !then.contains_key(schema)) {
+        for schema in now.keys().filter(|schema| !then.contains_key(*schema)) {
             self.changes.push(Proposal::DropSchema { schema: *schema });
         }
         Ok(())
@@ -309,7 +309,7 @@ impl Restoring<'_> {
             }
         }
         let taken: BTreeSet<Name> =
-            now.iter().filter(|(schema, _)| then.contains_key(schema)).map(|(_, name)| name.clone()).collect();
+            now.iter().filter(|(schema, _)| then.contains_key(*schema)).map(|(_, name)| name.clone()).collect();
         // Every schema that has a wanted name is among those that get one, or has given it up.
         for step in order(taken, &namings).unwrap_or_default() {
             match step {
