@@ -223,8 +223,20 @@ impl Dialect for FrostlineDialect {
         BASE.is_custom_operator_part(ch)
     }
 
+    /// Reads the right side of IS DISTINCT FROM, which ends before AND and OR: the parser by itself takes them in.
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
-        BASE.parse_infix(parser, expr, precedence)
+        let is_negated = if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+            false
+        } else if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) {
+            true
+        } else {
+            return BASE.parse_infix(parser, expr, precedence);
+        };
+        let left = Box::new(expr.clone());
+        Some(parser.parse_subexpr(precedence).map(|right| match is_negated {
+            true => Expr::IsNotDistinctFrom(left, Box::new(right)),
+            false => Expr::IsDistinctFrom(left, Box::new(right)),
+        }))
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {

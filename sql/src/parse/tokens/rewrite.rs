@@ -3,6 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use super::clause::{self, Clause, Reading};
+use super::key_column::quote_key_columns;
 use super::place::{Place, Places};
 use super::refusal;
 use super::struct_type::write_angle_brackets;
@@ -29,6 +30,7 @@ pub(crate) fn rewrite(tokens: &[TokenWithSpan]) -> Result<Rewritten, ParseError>
         pass.step()?;
     }
     let mut output = pass.output;
+    quote_key_columns(&mut output);
     write_angle_brackets(&mut output);
     Ok(Rewritten { tokens: output, by_name: pass.by_name })
 }
