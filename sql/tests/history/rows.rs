@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float32Array, Float64Array, Int32Array, Int64Array,
+    RecordBatch, StringArray,
 };
-use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, Date32Type, Field, Float32Type, Float64Type, Int32Type, Int64Type, Schema};
 use frostline_testkit::model::{Column, Row, Value, ValueType};
 
 use crate::door::Checked;
@@ -33,6 +34,8 @@ pub(super) fn arrow_type(value_type: ValueType) -> DataType {
         ValueType::Text => DataType::Utf8,
         ValueType::Flag => DataType::Boolean,
         ValueType::Day => DataType::Date32,
+        ValueType::Small => DataType::Int32,
+        ValueType::Single => DataType::Float32,
     }
 }
 
@@ -74,6 +77,20 @@ fn array(value_type: ValueType, place: usize, rows: &[Row]) -> ArrayRef {
             });
             Arc::new(days.collect::<Date32Array>())
         }
+        ValueType::Small => {
+            let numbers = values.map(|value| match value {
+                Some(Value::Small(number)) => Some(*number),
+                _ => None,
+            });
+            Arc::new(numbers.collect::<Int32Array>())
+        }
+        ValueType::Single => {
+            let floats = values.map(|value| match value {
+                Some(Value::Single(bits)) => Some(f32::from_bits(*bits)),
+                _ => None,
+            });
+            Arc::new(floats.collect::<Float32Array>())
+        }
     }
 }
 
@@ -97,6 +114,8 @@ fn values(array: &ArrayRef) -> Checked<Vec<Option<Value>>> {
     Ok(match array.data_type() {
         DataType::Int64 => array.as_primitive::<Int64Type>().iter().map(|value| value.map(Value::Integer)).collect(),
         DataType::Float64 => array.as_primitive::<Float64Type>().iter().map(|value| value.map(Value::float)).collect(),
+        DataType::Int32 => array.as_primitive::<Int32Type>().iter().map(|value| value.map(Value::Small)).collect(),
+        DataType::Float32 => array.as_primitive::<Float32Type>().iter().map(|value| value.map(Value::single)).collect(),
         DataType::Boolean => array.as_boolean().iter().map(|value| value.map(Value::Flag)).collect(),
         DataType::Date32 => array.as_primitive::<Date32Type>().iter().map(|value| value.map(Value::Day)).collect(),
         DataType::Utf8View => array.as_string_view().iter().map(|value| value.map(text)).collect(),

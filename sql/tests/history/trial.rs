@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema};
 use frostline_catalog::io::ManualClock;
 use frostline_catalog::{Micros, Version};
-use frostline_sql::{
-    Answer, AsOf, CreateOptions, Error, ErrorKind, Lake, OpenOptions, Parameters, ScalarValue, Session, Settings,
-};
+use frostline_sql::{Answer, AsOf, CreateOptions, ErrorKind, Lake, OpenOptions, Session, Settings};
 use frostline_testkit::model::{Effect, History, Model, Past, Row, Step, Table, Value};
 use tempfile::TempDir;
 
-use super::rows::{arrow_type, from_batches, to_batches};
+use super::compare::{check_columns, check_refused, check_rows, read};
+use super::rows::to_batches;
 use crate::door::{Checked, answer};
 use crate::lake::describe;
 
@@ -25,31 +23,52 @@ pub(super) struct Trial {
     _folder: Option<TempDir>,
     clock: Arc<ManualClock>,
     now: Micros,
+    settings: Settings,
     lake: Lake,
+    /// The session whose transaction is open.
+    session: Option<Session>,
     model: Model,
 }
 
-/// So small that a few hundred rows are frozen, in several segments of several row groups, and that checkpoints come
-/// after every few steps.
-fn settings() -> Settings {
-    Settings {
-        hot_bytes_max: 2 * 1024,
-        segment_bytes_target: 1024,
-        row_group_rows: 50,
-        checkpoint_interval_slots: 5,
-        ..Settings::default()
+/// Where the rows of a lake are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Frost {
+    /// All are hot.
+    Hot,
+    /// Those of large writes are frozen.
+    Mixed,
+    /// All are frozen.
+    Frozen,
+}
+
+impl Frost {
+    /// So small that a few hundred rows are several segments of several row groups, and that checkpoints come after
+    /// every few steps.
+    fn settings(self) -> Settings {
+        let hot_bytes_max = match self {
+            Self::Hot => 1024 * 1024,
+            Self::Mixed => 2 * 1024,
+            Self::Frozen => 0,
+        };
+        Settings {
+            hot_bytes_max,
+            segment_bytes_target: 1024,
+            row_group_rows: 50,
+            checkpoint_interval_slots: 5,
+            ..Settings::default()
+        }
     }
 }
 
-async fn open(location: &str, clock: &Arc<ManualClock>) -> Checked<Lake> {
+async fn open(location: &str, settings: &Settings, clock: &Arc<ManualClock>) -> Checked<Lake> {
     let clock: Arc<ManualClock> = Arc::clone(clock);
-    let options = OpenOptions { settings: settings(), clock, ..OpenOptions::default() };
+    let options = OpenOptions { settings: settings.clone(), clock, ..OpenOptions::default() };
     Lake::open(location, options).await.map_err(|error| format!("the lake does not open: {}", describe(&error)))
 }
 
 impl Trial {
     /// A new lake of one version, in memory under this name or in a folder.
-    pub(super) async fn begin(name: &str, in_folder: bool) -> Checked<Self> {
+    pub(super) async fn begin(name: &str, in_folder: bool, frost: Frost) -> Checked<Self> {
         let folder = in_folder.then(|| tempfile::tempdir().expect("a temporary folder"));
         let location = match &folder {
             Some(folder) => folder.path().join("lake").display().to_string(),
@@ -58,9 +77,11 @@ impl Trial {
         let created = Lake::create(&location, CreateOptions::default()).await;
         created.map_err(|error| format!("the lake is not created: {}", describe(&error)))?;
         let clock = Arc::new(ManualClock::at(Micros::new(0)));
-        let lake = open(&location, &clock).await?;
+        let settings = frost.settings();
+        let lake = open(&location, &settings, &clock).await?;
         let now = lake.state().head().wall_time;
-        Ok(Self { location, _folder: folder, clock, now, lake, model: Model::default() })
+        let (session, model) = (None, Model::default());
+        Ok(Self { location, _folder: folder, clock, now, settings, lake, session, model })
     }
 
     /// The copies.
@@ -77,6 +98,9 @@ impl Trial {
     pub(super) async fn take(&mut self, step: &Step) -> Checked {
         self.now = self.now.plus(STEP_MICROS);
         self.clock.set(self.now);
+        if matches!(step, Step::Begin) {
+            self.session = Some(self.lake.session());
+        }
         let (effect, told) = match step {
             Step::Reopen => {
                 self.reopen().await?;
@@ -86,6 +110,9 @@ impl Trial {
             _ => self.run(&step.sql().unwrap_or_default()).await?,
         };
         let expected = step.apply(&mut self.model);
+        if !self.model.in_transaction() {
+            self.session = None;
+        }
         if effect != expected {
             return Err(format!("it led to {effect:?} instead of {expected:?} {told}"));
         }
@@ -102,26 +129,53 @@ impl Trial {
         if self.model.newest().is_multiple_of(2) {
             self.lake.settle().await;
         }
-        self.lake = open(&self.location, &self.clock).await?;
+        self.session = None;
+        self.lake = open(&self.location, &self.settings, &self.clock).await?;
         Ok(())
     }
 
+    /// The session of the transaction that is open, or else a new one.
+    fn session(&self) -> Session {
+        self.session.clone().unwrap_or_else(|| self.lake.session())
+    }
+
     async fn append(&self, table: &str, rows: &[Row]) -> Checked<(Effect, String)> {
-        let known = self.model.table(table, self.model.newest());
-        let columns = known.map(|known| known.columns.clone()).unwrap_or_default();
-        let made = self.lake.append(table, to_batches(&columns, rows)).await;
+        let columns = self.model.table_now(table).map(|known| known.columns.clone()).unwrap_or_default();
+        let made = self.session().append(table, to_batches(&columns, rows)).await;
         let made = made.map_err(|error| format!("rows cannot be appended: {}", describe(&error)))?;
-        Ok((Effect::Version(made.number()), String::new()))
+        let is_pending = self.model.in_transaction();
+        Ok((if is_pending { Effect::Pending } else { Effect::Version(made.number()) }, String::new()))
     }
 
     async fn run(&self, sql: &str) -> Checked<(Effect, String)> {
-        match answer(&self.lake.session(), sql).await {
+        match answer(&self.session(), sql).await {
             Ok(Answer::Committed(made)) => Ok((Effect::Version(made.version.number()), made.summary)),
+            Ok(Answer::Pending { summary, .. }) => Ok((Effect::Pending, summary)),
+            Ok(Answer::Done) => Ok((Effect::Invisible, String::new())),
             Ok(Answer::NoChange { .. }) => Ok((Effect::NoChange, String::new())),
             Ok(other) => Err(format!("`{sql}` gave {other:?}")),
             Err(error) if error.kind() == ErrorKind::Statement => Ok((Effect::Refused, describe(&error))),
             Err(error) => Err(format!("`{sql}` failed: {}", describe(&error))),
         }
+    }
+
+    /// Compares every table and view with its copy, as a statement finds it now: in the transaction that is open, or at
+    /// the newest version.
+    pub(super) async fn check_now(&self) -> Checked {
+        if self.model.has_failed() {
+            return Ok(());
+        }
+        let session = self.session();
+        for name in History::NAMES {
+            let Some(expected) = self.model.read_now(name) else { continue };
+            let sql = format!("SELECT * FROM {name}");
+            let found = read(&session, &sql, self.model.newest()).await;
+            let (schema, rows) = found.map_err(|error| format!("`{sql}` failed: {}", describe(&error)))?;
+            let told = |wrong: String| format!("`{sql}`: {wrong}");
+            check_columns(&schema, 0, &expected).map_err(told)?;
+            check_rows(rows?, &expected.sorted_rows()).map_err(told)?;
+        }
+        Ok(())
     }
 
     /// Compares every table and view of a version with its copy, by one name of the version from each family. What the
@@ -180,7 +234,8 @@ impl Trial {
         }
     }
 
-    async fn pinned(&self, version: u64) -> Checked<Session> {
+    /// A session that is pinned to a version.
+    pub(super) async fn pinned(&self, version: u64) -> Checked<Session> {
         let session = self.lake.session();
         if version.is_multiple_of(2) {
             let as_of = AsOf::Version(i64::try_from(version).unwrap_or(i64::MAX));
@@ -233,52 +288,4 @@ impl Trial {
         }
         Ok(())
     }
-}
-
-/// What a query came to: its columns, and its rows unless they are of no type that was written.
-type Found = (Arc<Schema>, Checked<Vec<Row>>);
-
-/// Runs a query in which `$1` stands for a version.
-async fn read(session: &Session, sql: &str, version: u64) -> Result<Found, Error> {
-    let number = ScalarValue::Int64(i64::try_from(version).ok());
-    let rows = session.sql(sql, &Parameters::positional(vec![number])).await?.into_rows()?;
-    let schema = Arc::clone(&rows.schema);
-    let batches = rows.collect().await?;
-    Ok((schema, from_batches(&batches)))
-}
-
-fn check_refused(sql: &str, found: Result<Checked<Vec<Row>>, Error>) -> Checked {
-    match found {
-        Err(error) if error.kind() == ErrorKind::Statement => Ok(()),
-        Err(error) => Err(format!("`{sql}` failed with {:?}: {}", error.kind(), describe(&error))),
-        Ok(rows) => Err(format!("`{sql}` must be an error, and gave {} rows", rows.map_or(0, |rows| rows.len()))),
-    }
-}
-
-/// Compares columns behind the first `skipped` ones.
-fn check_columns(schema: &Schema, skipped: usize, expected: &Table) -> Checked {
-    let plain = |data_type: &DataType| match data_type {
-        DataType::Utf8View => DataType::Utf8,
-        other => other.clone(),
-    };
-    let fields = schema.fields().iter().skip(skipped);
-    let found: Vec<(String, DataType)> = fields.map(|field| (field.name().clone(), plain(field.data_type()))).collect();
-    let expected: Vec<(String, DataType)> =
-        expected.columns.iter().map(|column| (column.name.clone(), arrow_type(column.value_type))).collect();
-    if found == expected { Ok(()) } else { Err(format!("the columns are {found:?} instead of {expected:?}")) }
-}
-
-/// Compares rows with sorted ones.
-fn check_rows(mut found: Vec<Row>, expected: &[Row]) -> Checked {
-    found.sort();
-    if found == expected {
-        return Ok(());
-    }
-    let lost = expected.iter().find(|row| found.binary_search(row).is_err());
-    let added = found.iter().find(|row| expected.binary_search(row).is_err());
-    Err(format!(
-        "{} rows instead of {}; for example {lost:?} is lost and {added:?} is new",
-        found.len(),
-        expected.len()
-    ))
 }

@@ -1,11 +1,16 @@
 //! Histories that are drawn from a seed.
 
+mod changes;
+mod returns;
+mod shapes;
+
 use fastrand::Rng;
 
-use super::lake::{Model, Relation, View};
+use super::lake::Model;
+use super::record::Row;
 use super::step::Step;
-use super::table::{Column, Row, Table};
-use super::value::{ValueType, pick};
+use super::table::{Column, Table};
+use super::value::pick;
 
 /// The names that tables get, and get again after a drop.
 const TABLES: [&str; 3] = ["t", "u", "w"];
@@ -13,14 +18,8 @@ const TABLES: [&str; 3] = ["t", "u", "w"];
 /// The names that views get.
 const VIEWS: [&str; 2] = ["seen", "seen_too"];
 
-/// The names that columns get, and get again after a drop or a renaming.
-const COLUMNS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
-
 /// A table with more rows than this gets no large insert and is copied nowhere.
 const ROWS_MAX: usize = 350;
-
-/// How many rows a large insert has.
-const LARGE_ROWS: std::ops::Range<usize> = 80..160;
 
 /// A history: one step after the other, each possible at the model's newest version.
 #[derive(Debug)]
@@ -48,28 +47,64 @@ impl History {
         self.random.u64(1..=model.newest())
     }
 
+    /// Two versions of the model, the earlier one first.
+    pub fn any_versions(&mut self, model: &Model) -> (u64, u64) {
+        let (one, other) = (self.any_version(model), self.any_version(model));
+        (one.min(other), one.max(other))
+    }
+
     /// Draws the next step. What cannot be done now gives way to something that can.
     pub fn next(&mut self, model: &Model) -> Step {
-        let drawn = match self.random.usize(..100) {
-            0..28 => self.insert(model),
-            28..42 => self.append(model),
-            42..48 => self.insert_past(model),
-            48..56 => self.add_column(model),
-            56..62 => self.drop_column(model),
-            62..68 => self.rename_column(model),
-            68..73 => self.create_table(model),
-            73..76 => self.replace_table(model),
-            76..79 => self.copy_table(model),
-            79..82 => self.some_table(model).map(|(table, _)| Step::DropTable { table }),
-            82..87 => self.create_view(model),
-            87..89 => self.some(model.views()).map(|view| Step::DropView { view }),
-            89..93 => Some(self.create_tag(model)),
-            93..94 => self.some(model.tags()).map(|tag| Step::DropTag { tag }),
-            94..95 => self.nothing(model),
-            95..97 => self.refused(model),
-            _ => Some(Step::Reopen),
-        };
+        if let Some(end) = self.end_of_transaction(model) {
+            return end;
+        }
+        let drawn = self.draw(model).filter(|step| !model.in_transaction() || step.fits_in_transaction());
         drawn.or_else(|| self.create_table(model)).or_else(|| self.insert(model)).unwrap_or(Step::Reopen)
+    }
+
+    fn draw(&mut self, model: &Model) -> Option<Step> {
+        match self.random.usize(..200) {
+            0..26 => self.insert(model),
+            26..44 => self.append(model),
+            44..52 => self.insert_past(model),
+            52..74 => self.update(model),
+            74..90 => self.delete(model),
+            90..108 => self.merge(model),
+            108..112 => self.some_table(model).map(|(table, _)| Step::Truncate { table }),
+            112..119 => self.add_column(model),
+            119..124 => self.drop_column(model),
+            124..129 => self.rename_column(model),
+            129..133 => self.widen_column(model),
+            133..138 => self.create_table(model),
+            138..141 => self.replace_table(model),
+            141..146 => self.copy_table(model),
+            146..150 => self.some_table(model).map(|(table, _)| Step::DropTable { table }),
+            150..155 => self.create_view(model),
+            155..157 => self.some(model.views()).map(|view| Step::DropView { view }),
+            157..160 => Some(self.create_tag(model)),
+            160..162 => self.some(model.tags()).map(|tag| Step::DropTag { tag }),
+            162..165 => self.nothing(model),
+            165..168 => self.refused(model),
+            168..176 => self.restore_table(model),
+            176..179 => self.restore_lake(model),
+            179..184 => self.clone_table(model),
+            184..190 => self.undrop_table(model),
+            190..197 => Some(Step::Begin),
+            _ => Some(Step::Reopen),
+        }
+    }
+
+    /// What ends the transaction that is open, if it is to end now. One that has failed does.
+    fn end_of_transaction(&mut self, model: &Model) -> Option<Step> {
+        if !model.in_transaction() {
+            return None;
+        }
+        let ways = if model.has_failed() { 2 } else { 24 };
+        match self.random.usize(..ways) {
+            0 => Some(Step::Rollback),
+            1..5 => Some(Step::Commit),
+            _ => None,
+        }
     }
 
     fn some(&mut self, names: Vec<String>) -> Option<String> {
@@ -78,7 +113,7 @@ impl History {
 
     fn some_table<'a>(&mut self, model: &'a Model) -> Option<(String, &'a Table)> {
         let name = self.some(model.tables())?;
-        let table = model.table(&name, model.newest())?;
+        let table = model.table_now(&name)?;
         Some((name, table))
     }
 
@@ -90,136 +125,10 @@ impl History {
         Some((name, at))
     }
 
-    fn insert(&mut self, model: &Model) -> Option<Step> {
-        let (table, known) = self.some_table(model)?;
-        let mut columns = known.columns.clone();
-        self.random.shuffle(&mut columns);
-        if self.random.bool() {
-            columns.truncate(self.random.usize(1..=columns.len()));
-        }
-        let count = self.random.usize(1..=4);
-        let rows = self.rows(&columns, count);
-        Some(Step::Insert { table, columns: columns.into_iter().map(|column| column.name).collect(), rows })
-    }
-
-    fn append(&mut self, model: &Model) -> Option<Step> {
-        let (table, known) = self.some_table(model)?;
-        let is_small = known.rows.len() > ROWS_MAX || self.once_in(4);
-        let count = if is_small { self.random.usize(1..=3) } else { self.random.usize(LARGE_ROWS) };
-        Some(Step::Append { rows: self.rows(&known.columns, count), table })
-    }
-
-    fn insert_past(&mut self, model: &Model) -> Option<Step> {
-        let (table, known) = self.some_table(model)?;
-        let (from, at) = self.some_past(model)?;
-        let read = model.table(&from, at)?;
-        let columns = known.shared_names(read);
-        let fits = !columns.is_empty() && !read.rows.is_empty() && known.rows.len() <= ROWS_MAX;
-        fits.then_some(Step::InsertPast { table, columns, from, at })
-    }
-
-    fn add_column(&mut self, model: &Model) -> Option<Step> {
-        let (table, known) = self.some_table(model)?;
-        let name = self.free_column(known)?;
-        Some(Step::AddColumn { table, column: self.column(name) })
-    }
-
-    fn drop_column(&mut self, model: &Model) -> Option<Step> {
-        let (table, known) = self.some_table(model)?;
-        let column = self.some(known.names())?;
-        let may_go = known.columns.len() > 1 && known.sort_by.as_ref() != Some(&column);
-        may_go.then_some(Step::DropColumn { table, column })
-    }
-
-    fn rename_column(&mut self, model: &Model) -> Option<Step> {
-        let (table, known) = self.some_table(model)?;
-        let from = self.some(known.names())?;
-        let to = self.free_column(known)?;
-        Some(Step::RenameColumn { table, from, to })
-    }
-
-    fn create_table(&mut self, model: &Model) -> Option<Step> {
-        let is_free = |name: &&str| model.relation(name, model.newest()).is_none();
-        let table = self.some(TABLES.into_iter().filter(is_free).map(str::to_owned).collect())?;
-        let (columns, sort_by) = self.columns();
-        Some(Step::CreateTable { table, columns, sort_by, replace: false })
-    }
-
-    fn replace_table(&mut self, model: &Model) -> Option<Step> {
-        let (table, _) = self.some_table(model)?;
-        let (columns, sort_by) = self.columns();
-        Some(Step::CreateTable { table, columns, sort_by, replace: true })
-    }
-
-    fn copy_table(&mut self, model: &Model) -> Option<Step> {
-        let table = (*pick(&mut self.random, &TABLES)).to_owned();
-        let (from, at) = self.some_past(model)?;
-        Some(Step::CopyTable { table, from, at })
-    }
-
-    fn create_view(&mut self, model: &Model) -> Option<Step> {
-        let view = (*pick(&mut self.random, &VIEWS)).to_owned();
-        let replace = matches!(model.relation(&view, model.newest()), Some(Relation::View(_)));
-        let (table, at) = if self.once_in(3) {
-            let (table, at) = self.some_past(model)?;
-            (table, Some(at))
-        } else {
-            (self.some_table(model)?.0, None)
-        };
-        let mut columns = model.table(&table, at.unwrap_or(model.newest()))?.names();
-        self.random.shuffle(&mut columns);
-        columns.truncate(self.random.usize(0..=columns.len()));
-        Some(Step::CreateView { view, definition: View { table, at, columns }, replace })
-    }
-
-    fn create_tag(&mut self, model: &Model) -> Step {
-        self.tags += 1;
-        Step::CreateTag { tag: format!("tag_{}", self.tags), version: self.any_version(model) }
-    }
-
-    fn nothing(&mut self, model: &Model) -> Option<Step> {
-        let (table, _) = self.some_table(model)?;
-        let sql = match self.random.usize(..3) {
-            0 => format!("INSERT INTO {table} SELECT * FROM {table} WHERE FALSE"),
-            1 => format!("CREATE TABLE IF NOT EXISTS {table} (a BIGINT)"),
-            _ => "DROP TABLE IF EXISTS never_there".to_owned(),
-        };
-        Some(Step::Nothing { sql })
-    }
-
-    fn refused(&mut self, model: &Model) -> Option<Step> {
-        let (table, known) = self.some_table(model)?;
-        let column = self.some(known.names())?;
-        let later = model.newest() + 1;
-        let sql = match self.random.usize(..6) {
-            0 => format!("CREATE TABLE {table} (a BIGINT)"),
-            1 => format!("ALTER TABLE {table} ADD COLUMN {column} BIGINT"),
-            2 => format!("ALTER TABLE {table} DROP COLUMN never_there"),
-            3 => format!("INSERT INTO {table} ({column}) SELECT {column} FROM {table} AS OF VERSION {later}"),
-            4 => format!("CREATE TAG too_early AS OF VERSION {later}"),
-            _ => "DROP TABLE never_there".to_owned(),
-        };
-        Some(Step::Refused { sql })
-    }
-
-    fn columns(&mut self) -> (Vec<Column>, Option<String>) {
-        let mut names: Vec<&str> = COLUMNS.to_vec();
-        self.random.shuffle(&mut names);
-        names.truncate(self.random.usize(1..=4));
-        let columns: Vec<Column> = names.into_iter().map(|name| self.column(name.to_owned())).collect();
-        let sort_by = self.once_in(3).then(|| columns[0].name.clone());
-        (columns, sort_by)
-    }
-
-    fn column(&mut self, name: String) -> Column {
-        let value_type = *pick(&mut self.random, &ValueType::ALL);
-        let default = self.once_in(2).then(|| value_type.draw(&mut self.random));
-        Column { name, value_type, default }
-    }
-
-    fn free_column(&mut self, table: &Table) -> Option<String> {
-        let is_free = |name: &&str| table.position(name).is_none();
-        self.some(COLUMNS.into_iter().filter(is_free).map(str::to_owned).collect())
+    /// A name of a table that nothing has.
+    fn free_table(&mut self, model: &Model) -> Option<String> {
+        let is_free = |name: &&str| model.relation_now(name).is_none();
+        self.some(TABLES.into_iter().filter(is_free).map(str::to_owned).collect())
     }
 
     fn rows(&mut self, columns: &[Column], count: usize) -> Vec<Row> {

@@ -1,7 +1,12 @@
-//! One step of a history: what is asked of the lake, and what it does to the model.
+//! One step of a history, and what is asked of the lake for it.
 
-use super::lake::{Model, Relation, View};
-use super::table::{Column, Row, Table};
+use super::condition::Condition;
+use super::lake::View;
+use super::merge::Merge;
+use super::record::Row;
+use super::table::Column;
+use super::term::{Assignment, assignments_sql};
+use super::value::ValueType;
 
 /// Something that is done to a lake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +36,21 @@ pub enum Step {
         /// The table.
         table: String,
     },
-    /// `INSERT … VALUES`.
+    /// `CREATE TABLE … CLONE …`. The name is free.
+    CloneTable {
+        /// The table.
+        table: String,
+        /// The table that is cloned.
+        from: String,
+        /// Its version, if one is named.
+        at: Option<u64>,
+    },
+    /// `UNDROP TABLE`.
+    UndropTable {
+        /// The table.
+        table: String,
+    },
+    /// `INSERT … VALUES`, or `INSERT OVERWRITE … VALUES`.
     Insert {
         /// The table.
         table: String,
@@ -39,6 +58,8 @@ pub enum Step {
         columns: Vec<String>,
         /// The rows.
         rows: Vec<Row>,
+        /// Whether the rows that are there go.
+        overwrite: bool,
     },
     /// Rows of all columns that come as batches, without SQL.
     Append {
@@ -47,7 +68,7 @@ pub enum Step {
         /// The rows.
         rows: Vec<Row>,
     },
-    /// `INSERT … SELECT` from a version of a table. There is at least one row.
+    /// `INSERT … SELECT` or `INSERT OVERWRITE … SELECT` from a version of a table. There is at least one row.
     InsertPast {
         /// The table.
         table: String,
@@ -56,6 +77,43 @@ pub enum Step {
         /// The table that is read.
         from: String,
         /// Its version.
+        at: u64,
+        /// Whether the rows that are there go.
+        overwrite: bool,
+    },
+    /// `UPDATE`.
+    Update {
+        /// The table.
+        table: String,
+        /// What is assigned.
+        assignments: Vec<Assignment>,
+        /// Which rows change.
+        condition: Condition,
+    },
+    /// `DELETE`.
+    Delete {
+        /// The table.
+        table: String,
+        /// Which rows go.
+        condition: Condition,
+    },
+    /// `MERGE`.
+    Merge(Merge),
+    /// `TRUNCATE`.
+    Truncate {
+        /// The table.
+        table: String,
+    },
+    /// `RESTORE TABLE` to a version at which it had other rows, other columns or another order.
+    RestoreTable {
+        /// The table.
+        table: String,
+        /// The version.
+        at: u64,
+    },
+    /// `RESTORE LAKE` to a version at which it was another.
+    RestoreLake {
+        /// The version.
         at: u64,
     },
     /// `ALTER TABLE … ADD COLUMN`.
@@ -80,6 +138,15 @@ pub enum Step {
         from: String,
         /// The name that will be.
         to: String,
+    },
+    /// `ALTER TABLE … ALTER COLUMN … TYPE`.
+    WidenColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The type that it gets.
+        to: ValueType,
     },
     /// `CREATE [OR REPLACE] VIEW`.
     CreateView {
@@ -117,7 +184,13 @@ pub enum Step {
         /// The statement.
         sql: String,
     },
-    /// The lake is closed and opened again.
+    /// `BEGIN`.
+    Begin,
+    /// `COMMIT`.
+    Commit,
+    /// `ROLLBACK`.
+    Rollback,
+    /// The lake is closed and opened again. A transaction that was open is forgotten.
     Reopen,
 }
 
@@ -126,6 +199,8 @@ pub enum Step {
 pub enum Effect {
     /// This version is made.
     Version(u64),
+    /// The transaction is changed.
+    Pending,
     /// No version is made, and that is no error.
     NoChange,
     /// It is an error, and no version is made.
@@ -147,17 +222,33 @@ impl Step {
                 format!("CREATE OR REPLACE TABLE {table} AS SELECT * FROM {from} AS OF VERSION {at}")
             }
             Self::DropTable { table } => format!("DROP TABLE {table}"),
-            Self::Insert { table, columns, rows } => {
+            Self::CloneTable { table, from, at: Some(at) } => {
+                format!("CREATE TABLE {table} CLONE {from} AS OF VERSION {at}")
+            }
+            Self::CloneTable { table, from, at: None } => format!("CREATE TABLE {table} CLONE {from}"),
+            Self::UndropTable { table } => format!("UNDROP TABLE {table}"),
+            Self::Insert { table, columns, rows, overwrite } => {
                 let rows: Vec<String> = rows.iter().map(row_sql).collect();
-                format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), rows.join(", "))
+                format!("{} {table} ({}) VALUES {}", insert(*overwrite), columns.join(", "), rows.join(", "))
             }
-            Self::InsertPast { table, columns, from, at } => {
-                let columns = columns.join(", ");
-                format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {from} AS OF VERSION {at}")
+            Self::InsertPast { table, columns, from, at, overwrite } => {
+                let (insert, columns) = (insert(*overwrite), columns.join(", "));
+                format!("{insert} {table} ({columns}) SELECT {columns} FROM {from} AS OF VERSION {at}")
             }
+            Self::Update { table, assignments, condition } => {
+                format!("UPDATE {table} SET {}{}", assignments_sql(assignments, ""), condition.where_sql())
+            }
+            Self::Delete { table, condition } => format!("DELETE FROM {table}{}", condition.where_sql()),
+            Self::Merge(merge) => merge.sql(),
+            Self::Truncate { table } => format!("TRUNCATE {table}"),
+            Self::RestoreTable { table, at } => format!("RESTORE TABLE {table} TO VERSION {at}"),
+            Self::RestoreLake { at } => format!("RESTORE LAKE TO VERSION {at}"),
             Self::AddColumn { table, column } => format!("ALTER TABLE {table} ADD COLUMN {}", column.sql()),
             Self::DropColumn { table, column } => format!("ALTER TABLE {table} DROP COLUMN {column}"),
             Self::RenameColumn { table, from, to } => format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}"),
+            Self::WidenColumn { table, column, to } => {
+                format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE {}", to.sql())
+            }
             Self::CreateView { view, definition, replace } => {
                 format!("{} VIEW {view} AS {}", create(*replace), definition.sql())
             }
@@ -165,57 +256,38 @@ impl Step {
             Self::CreateTag { tag, version } => format!("CREATE TAG {tag} AS OF VERSION {version}"),
             Self::DropTag { tag } => format!("DROP TAG {tag}"),
             Self::Nothing { sql } | Self::Refused { sql } => sql.clone(),
+            Self::Begin => "BEGIN".to_owned(),
+            Self::Commit => "COMMIT".to_owned(),
+            Self::Rollback => "ROLLBACK".to_owned(),
             Self::Append { .. } | Self::Reopen => return None,
         })
     }
 
-    /// Does the step to the model, and says what it must do to the lake.
-    pub fn apply(&self, model: &mut Model) -> Effect {
-        match self {
-            Self::CreateTable { table, columns, sort_by, .. } => {
-                let made = Table { columns: columns.clone(), rows: Vec::new(), sort_by: sort_by.clone() };
-                put(model, table, Relation::Table(made));
-            }
-            Self::CopyTable { table, from, at } => {
-                let copied = model.table(from, *at).and_then(|copied| copied.select(&copied.names()));
-                put(model, table, Relation::Table(copied.unwrap_or_default()));
-            }
-            Self::DropTable { table: name } | Self::DropView { view: name } => {
-                model.commit(|relations| drop(relations.remove(name)));
-            }
-            Self::Insert { table, columns, rows } => {
-                model.commit_table(table, |table| table.insert(columns, rows));
-            }
-            Self::Append { table, rows } => {
-                model.commit_table(table, |table| table.rows.extend(rows.iter().cloned()));
-            }
-            Self::InsertPast { table, columns, from, at } => {
-                let read = model.table(from, *at).and_then(|read| read.select(columns)).unwrap_or_default();
-                model.commit_table(table, |table| table.insert(columns, &read.rows));
-            }
-            Self::AddColumn { table, column } => model.commit_table(table, |table| table.add_column(column.clone())),
-            Self::DropColumn { table, column } => model.commit_table(table, |table| table.drop_column(column)),
-            Self::RenameColumn { table, from, to } => model.commit_table(table, |table| table.rename_column(from, to)),
-            Self::CreateView { view, definition, .. } => put(model, view, Relation::View(definition.clone())),
-            Self::CreateTag { tag, version } => model.create_tag(tag, *version),
-            Self::DropTag { tag } => model.drop_tag(tag),
-            Self::Nothing { .. } => return Effect::NoChange,
-            Self::Refused { .. } => return Effect::Refused,
-            Self::Reopen => return Effect::Invisible,
-        }
-        Effect::Version(model.newest())
+    /// Whether the step may be one of a transaction. Tags name committed versions, and what a transaction itself drops
+    /// or changes has none yet that could be had back or cloned.
+    pub(super) fn fits_in_transaction(&self) -> bool {
+        !matches!(
+            self,
+            Self::CreateTag { .. }
+                | Self::DropTag { .. }
+                | Self::Begin
+                | Self::RestoreLake { .. }
+                | Self::UndropTable { .. }
+                | Self::CloneTable { at: None, .. }
+        )
     }
-}
-
-fn put(model: &mut Model, name: &str, relation: Relation) {
-    model.commit(|relations| drop(relations.insert(name.to_owned(), relation)));
 }
 
 fn create(replace: bool) -> &'static str {
     if replace { "CREATE OR REPLACE" } else { "CREATE" }
 }
 
-fn row_sql(row: &Row) -> String {
+fn insert(overwrite: bool) -> &'static str {
+    if overwrite { "INSERT OVERWRITE" } else { "INSERT INTO" }
+}
+
+/// A row of VALUES.
+pub(super) fn row_sql(row: &Row) -> String {
     let values: Vec<String> =
         row.iter().map(|value| value.as_ref().map_or_else(|| "NULL".to_owned(), |value| value.sql())).collect();
     format!("({})", values.join(", "))

@@ -3,11 +3,28 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn column(name: &str, default: Option<i64>) -> Column {
-    Column { name: name.to_owned(), value_type: ValueType::Integer, default: default.map(Value::Integer) }
+    Column::new(name.to_owned(), ValueType::Integer, default.map(Value::Integer))
 }
 
 fn numbers(values: &[Option<i64>]) -> Row {
     values.iter().map(|value| value.map(Value::Integer)).collect()
+}
+
+/// Inserts values of `a`.
+fn insert(values: &[Option<i64>]) -> Step {
+    let rows = values.iter().map(|value| numbers(&[*value])).collect();
+    Step::Insert { table: "t".to_owned(), columns: vec!["a".to_owned()], rows, overwrite: false }
+}
+
+/// `a % 1000 + 7` where the condition holds.
+fn update(condition: Condition) -> Step {
+    let term = Term::Changed { column: "a".to_owned(), value_type: ValueType::Integer };
+    Step::Update { table: "t".to_owned(), assignments: vec![("a".to_owned(), term)], condition }
+}
+
+fn is(value: i64) -> Condition {
+    let (column, comparison) = ("a".to_owned(), Comparison::Equal);
+    Condition::Compare { column, comparison, value: Value::Integer(value) }
 }
 
 /// Version 2 creates `t (a)`, version 3 inserts 1.
@@ -16,8 +33,7 @@ fn model() -> Model {
     let columns = vec![column("a", None)];
     let create = Step::CreateTable { table: "t".to_owned(), columns, sort_by: None, replace: false };
     assert_eq!(create.apply(&mut model), Effect::Version(2));
-    let insert = Step::Insert { table: "t".to_owned(), columns: vec!["a".to_owned()], rows: vec![numbers(&[Some(1)])] };
-    assert_eq!(insert.apply(&mut model), Effect::Version(3));
+    assert_eq!(insert(&[Some(1)]).apply(&mut model), Effect::Version(3));
     model
 }
 
@@ -43,11 +59,11 @@ fn the_same_seed_gives_the_same_history_and_another_seed_another() {
 
 #[test]
 fn every_kind_of_step_comes_up_soon() {
-    let kinds: BTreeSet<String> = (0..20)
-        .flat_map(|seed| play(seed, 40).0)
-        .map(|step| format!("{step:?}").split([' ', '{']).next().unwrap_or_default().to_owned())
+    let kinds: BTreeSet<String> = (0..60)
+        .flat_map(|seed| play(seed, 60).0)
+        .map(|step| format!("{step:?}").split([' ', '{', '(']).next().unwrap_or_default().to_owned())
         .collect();
-    assert_eq!(kinds.len(), 16, "{kinds:?}");
+    assert_eq!(kinds.len(), 28, "{kinds:?}");
 }
 
 #[test]
@@ -68,8 +84,7 @@ fn a_version_keeps_what_later_ones_change() {
 fn an_insert_that_names_some_columns_gives_the_others_their_defaults() {
     let mut model = model();
     Step::AddColumn { table: "t".to_owned(), column: column("b", Some(5)) }.apply(&mut model);
-    let insert = Step::Insert { table: "t".to_owned(), columns: vec!["a".to_owned()], rows: vec![numbers(&[None])] };
-    insert.apply(&mut model);
+    insert(&[None]).apply(&mut model);
     assert_eq!(rows(&model, "t", 5), Some(vec![numbers(&[None, Some(5)]), numbers(&[Some(1), Some(5)])]));
 }
 
@@ -109,4 +124,116 @@ fn values_are_written_with_their_types() {
     assert_eq!(Value::float(-0.0).sql(), "CAST('-0.0' AS DOUBLE)");
     assert_eq!(Value::float(f64::NAN), Value::float(-f64::NAN));
     assert_ne!(Value::float(0.0), Value::float(-0.0));
+}
+
+#[test]
+fn a_row_keeps_its_identity_through_update_and_restore() {
+    let mut model = model();
+    assert_eq!(insert(&[Some(2)]).apply(&mut model), Effect::Version(4));
+    assert_eq!(update(is(2)).apply(&mut model), Effect::Version(5));
+    Step::Delete { table: "t".to_owned(), condition: Condition::Always }.apply(&mut model);
+    assert_eq!(Step::RestoreTable { table: "t".to_owned(), at: 4 }.apply(&mut model), Effect::Version(7));
+    let life = |born: u64, died: Option<u64>, value: i64| Life { born, died, row: numbers(&[Some(value)]) };
+    let shown = model.table("t", 7).unwrap();
+    let first = vec![life(3, Some(6), 1), life(7, None, 1)];
+    let second = vec![life(4, Some(5), 2), life(5, Some(6), 9), life(7, None, 2)];
+    assert_eq!(model.biographies(shown, 7), [first, second]);
+    assert_eq!(model.biographies(shown, 5).len(), 2);
+    assert_eq!(model.rows_as(shown, 5), [numbers(&[Some(1)]), numbers(&[Some(9)])]);
+}
+
+#[test]
+fn what_finds_no_row_changes_nothing() {
+    let mut model = model();
+    for condition in [is(7), Condition::False, Condition::Unknown] {
+        assert_eq!(update(condition.clone()).apply(&mut model), Effect::NoChange);
+        assert_eq!(Step::Delete { table: "t".to_owned(), condition }.apply(&mut model), Effect::NoChange);
+    }
+    assert_eq!(model.newest(), 3);
+}
+
+#[test]
+fn not_in_is_true_of_everything_beside_nothing_and_of_nothing_beside_null() {
+    let mut model = model();
+    insert(&[None]).apply(&mut model);
+    let query = |at: u64| Lookup { column: "a".to_owned(), table: "t".to_owned(), at: Some(at) };
+    let not_in = |at: u64| Condition::In { column: "a".to_owned(), is_not: true, query: query(at) };
+    let table = model.table_now("t").unwrap();
+    assert_eq!(not_in(2).holds(table, &model), [true, true]);
+    assert_eq!(not_in(3).holds(table, &model), [false, false]);
+    assert_eq!(not_in(4).holds(table, &model), [false, false]);
+}
+
+#[test]
+fn a_transaction_is_one_version_or_none() {
+    let mut model = model();
+    Step::Begin.apply(&mut model);
+    assert_eq!(insert(&[Some(2)]).apply(&mut model), Effect::Pending);
+    assert_eq!(update(is(2)).apply(&mut model), Effect::Pending);
+    let rows_now = |model: &Model| model.read_now("t").map(|table| table.sorted_rows());
+    assert_eq!(rows_now(&model), Some(vec![numbers(&[Some(1)]), numbers(&[Some(9)])]));
+    assert_eq!(rows(&model, "t", 3), Some(vec![numbers(&[Some(1)])]));
+    assert_eq!(Step::Commit.apply(&mut model), Effect::Version(4));
+    Step::Begin.apply(&mut model);
+    insert(&[Some(3)]).apply(&mut model);
+    assert_eq!(Step::Refused { sql: String::new() }.apply(&mut model), Effect::Refused);
+    assert_eq!(Step::Commit.apply(&mut model), Effect::Refused);
+    Step::Begin.apply(&mut model);
+    assert_eq!(Step::Commit.apply(&mut model), Effect::NoChange);
+    assert_eq!(rows_now(&model), Some(vec![numbers(&[Some(1)]), numbers(&[Some(9)])]));
+}
+
+#[test]
+fn a_merge_does_the_first_clause_that_holds() {
+    let mut model = model();
+    insert(&[Some(2), Some(3)]).apply(&mut model);
+    let clause = |when: When, condition: Condition, action: Action| Clause { when, condition, action };
+    let mut merge = Merge {
+        table: "t".to_owned(),
+        key: "a".to_owned(),
+        columns: vec![column("a", None)],
+        rows: vec![numbers(&[Some(2)]), numbers(&[Some(3)]), numbers(&[Some(4)]), numbers(&[None])],
+        clauses: vec![
+            clause(When::Matched, is(2), Action::Delete),
+            clause(When::Matched, Condition::Always, Action::Update(vec![("a".to_owned(), Term::Value(None))])),
+            clause(When::NotMatched, is(4), Action::Insert),
+        ],
+    };
+    assert_eq!(Step::Merge(merge.clone()).apply(&mut model), Effect::Version(5));
+    assert_eq!(rows(&model, "t", 5), Some(vec![numbers(&[None]), numbers(&[Some(1)]), numbers(&[Some(4)])]));
+    merge.rows = vec![numbers(&[Some(1)]), numbers(&[Some(1)])];
+    assert_eq!(Step::Merge(merge).apply(&mut model), Effect::Refused, "one row is matched twice");
+}
+
+#[test]
+fn what_was_dropped_comes_back_and_a_clone_goes_its_own_way() {
+    let mut model = model();
+    let (t, u) = (|| "t".to_owned(), || "u".to_owned());
+    Step::CloneTable { table: u(), from: t(), at: None }.apply(&mut model);
+    Step::DropTable { table: t() }.apply(&mut model);
+    assert!(model.dropped("t").is_some() && model.dropped("u").is_none());
+    assert_eq!(Step::UndropTable { table: t() }.apply(&mut model), Effect::Version(6));
+    update(is(1)).apply(&mut model);
+    assert_eq!(rows(&model, "t", 7), Some(vec![numbers(&[Some(8)])]));
+    assert_eq!(rows(&model, "u", 7), Some(vec![numbers(&[Some(1)])]));
+    assert_eq!(model.biographies(model.table("t", 7).unwrap(), 7)[0].len(), 3);
+    assert_eq!(Step::RestoreLake { at: 4 }.apply(&mut model), Effect::Version(8));
+    assert!(model.is_now(4));
+}
+
+#[test]
+fn a_widened_column_shows_its_past_and_not_the_other_way_round() {
+    let mut model = Model::default();
+    let columns = vec![Column::new("a".to_owned(), ValueType::Small, Some(Value::Small(5)))];
+    Step::CreateTable { table: "t".to_owned(), columns, sort_by: None, replace: false }.apply(&mut model);
+    let rows_of_small = vec![vec![Some(Value::Small(1))]];
+    Step::Append { table: "t".to_owned(), rows: rows_of_small.clone() }.apply(&mut model);
+    let (column, to) = ("a".to_owned(), ValueType::Integer);
+    Step::WidenColumn { table: "t".to_owned(), column, to }.apply(&mut model);
+    assert_eq!(rows(&model, "t", 3), Some(rows_of_small));
+    assert_eq!(rows(&model, "t", 4), Some(vec![numbers(&[Some(1)])]));
+    let (narrow, wide) = (model.table("t", 3).unwrap(), model.table("t", 4).unwrap());
+    assert_eq!(model.rows_as(wide, 3), [numbers(&[Some(1)])]);
+    assert!(model.can_show(wide, 4) && model.can_show(narrow, 3) && !model.can_show(narrow, 4));
+    assert_eq!(wide.columns[0].default, Some(Value::Integer(5)));
 }
