@@ -3,6 +3,7 @@
 //! * `slt/` holds scripts of statements and what they must give; [`slt`] runs them.
 //! * [`docs`] runs the examples of the documents.
 
+mod all_or_nothing;
 mod as_opened;
 mod concurrency;
 mod conflicts;
@@ -17,6 +18,7 @@ mod memory;
 mod parameters;
 mod real_data;
 mod round_trip;
+mod serializable;
 mod slt;
 mod tpch;
 mod transactions;

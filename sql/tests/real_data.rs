@@ -2,6 +2,7 @@
 //!
 //! The files are not part of the project. Where they are not beside it, these tests say so and pass.
 
+mod merged;
 mod published;
 
 use std::collections::HashSet;
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::door::{Checked, answer, commit, query};
 use crate::lake::{describe, run_to_end};
+use merged::Merge;
 use published::{Edition, Fingerprint, Published};
 
 /// When the replay happens: later than everything that was published. 2100-01-01T00:00:00Z.
@@ -29,12 +31,15 @@ enum Replay {
     FromFile,
     /// `CREATE OR REPLACE TABLE` a moment before, then batches.
     FromBatches,
+    /// `MERGE` of what differs, behind `ALTER TABLE` where the columns differ: one version for each edition.
+    ByMerge(Merge),
 }
 
 /// A lake in which every edition of one dataset was committed when it was published.
 struct Replayed {
     folder: TempDir,
     table: &'static str,
+    replay: Replay,
     lake: Lake,
 }
 
@@ -54,14 +59,19 @@ async fn open(folder: &TempDir, settings: Settings) -> Lake {
     Lake::open(&location, options).await.unwrap_or_else(|error| unreachable!("{}", describe(&error)))
 }
 
-/// Commits every edition at its time.
-async fn replay(table: &'static str, published: &Published, replay: Replay, settings: Settings) -> Checked<Replayed> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+/// A new lake whose commits may assert their times.
+async fn create(folder: &TempDir, settings: Settings) -> Checked<Lake> {
     let location = folder.path().join("lake").display().to_string();
     let options = CreateOptions { allow_asserted_times: true, ..CreateOptions::default() };
     Lake::create(&location, options).await.map_err(|error| describe(&error))?;
-    let lake = open(&folder, settings.clone()).await;
-    for edition in &published.editions {
+    Ok(open(folder, settings).await)
+}
+
+/// Makes every edition the table at its time.
+async fn replay(table: &'static str, published: &Published, replay: Replay, settings: Settings) -> Checked<Replayed> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let lake = create(&folder, settings.clone()).await?;
+    for (number, edition) in published.editions.iter().enumerate() {
         let at = edition.published.get();
         let rows = published.rows_of(edition);
         match replay {
@@ -80,12 +90,16 @@ async fn replay(table: &'static str, published: &Published, replay: Replay, sett
                 let session = session.with_commit_time(Some(at));
                 session.append(table, vec![rows]).await.map_err(|error| describe(&error))?;
             }
+            Replay::ByMerge(merge) => {
+                let session = lake.session().with_local_files(true).with_commit_time(Some(at));
+                merge.step(&session, published, number, folder.path()).await?;
+            }
         }
     }
     lake.settle().await;
     drop(lake);
     let lake = open(&folder, settings).await;
-    Ok(Replayed { folder, table, lake })
+    Ok(Replayed { folder, table, replay, lake })
 }
 
 impl Replayed {
@@ -108,7 +122,7 @@ impl Replayed {
             let last_moment = published.editions.get(number + 1).map_or(NOW, |next| next.published.plus(-2));
             for time in [edition.published, last_moment] {
                 let (names, rows) = self.read(edition, time).await?;
-                if names != edition.columns || rows != expected {
+                if !self.are_columns(&names, edition) || rows != expected {
                     let columns = &edition.columns;
                     return Err(format!("{time}: {names:?} with {rows:?} instead of {columns:?} with {expected:?}"));
                 }
@@ -125,6 +139,16 @@ impl Replayed {
             Err(error) if error.kind() == ErrorKind::Statement => Ok(()),
             other => Err(format!("nothing was published before {}, and the lake gave {other:?}", first.published)),
         }
+    }
+
+    /// Whether these are an edition's columns. One that came back by ALTER TABLE stands behind the others.
+    fn are_columns(&self, names: &[String], edition: &Edition) -> bool {
+        let (mut found, mut expected) = (names.to_vec(), edition.columns.clone());
+        if matches!(self.replay, Replay::ByMerge(_)) {
+            found.sort_unstable();
+            expected.sort_unstable();
+        }
+        found == expected
     }
 
     /// Whether frozen segments are there, so that they are tested too.
@@ -189,5 +213,36 @@ fn members_of_an_index_have_the_columns_that_were_published_at_each_time() {
         assert!(layouts.len() > 1, "the columns change over time");
         let replayed = replay("members", &published, Replay::FromFile, Settings::default()).await.unwrap();
         replayed.check(&published).await.unwrap();
+    });
+}
+
+/// Replays a dataset by MERGE, and checks each version and what it changed.
+async fn check_merged(table: &'static str, merge: Merge, published: &Published, settings: Settings) -> Replayed {
+    let replayed = replay(table, published, Replay::ByMerge(merge), settings).await.expect("every edition is merged");
+    replayed.check(published).await.expect("each time is its edition");
+    merge.check_versions(&replayed.lake.session(), published).await.expect("each version is its edition");
+    let changes = merge.check_changes(&replayed.lake.session(), published).await;
+    assert!(changes.expect("what changed is what differs between the editions") > published.editions.len());
+    replayed
+}
+
+#[test]
+fn a_list_of_vulnerabilities_that_is_merged_changes_as_its_editions_differ() {
+    let Some(path) = file("kev") else { return };
+    run_to_end(move || async move {
+        let published = Published::read(&path);
+        assert_eq!(published.editions.len(), 76);
+        let replayed = check_merged("kev", merged::KEV, &published, mostly_frozen()).await;
+        assert!(replayed.has_frozen_rows());
+    });
+}
+
+#[test]
+fn members_of_an_index_that_are_merged_change_as_their_editions_differ() {
+    let Some(path) = file("sp500") else { return };
+    run_to_end(move || async move {
+        let published = Published::read(&path);
+        assert_eq!(published.editions.len(), 190);
+        check_merged("sp500", merged::SP500, &published, Settings::default()).await;
     });
 }

@@ -1,5 +1,5 @@
-//! What Frostline's tests share: stores that fail on command, a naive model, damaged Parquet files, and a runner of
-//! scripts of SQL.
+//! What Frostline's tests share: stores that fail on command, a naive model, damaged Parquet files, a checker of
+//! histories of transactions, and a runner of scripts of SQL.
 //!
 //! ```text
 //! test ──> code under test ──> FaultStore ──> memory, or a directory
@@ -12,6 +12,7 @@
 mod fault_store;
 pub mod model;
 pub mod parquet_damage;
+pub mod serial;
 pub mod slt;
 
 pub use fault_store::{Counts, Fault, FaultStore, Faults, Operation};
