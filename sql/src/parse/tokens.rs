@@ -2,8 +2,8 @@
 //!
 //! It does six things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
 //! into the one that the parser knows, refuses the spellings and places that are not accepted, numbers the
-//! parameters, takes `BY NAME` out of an INSERT, writes types of structs with angle brackets, and quotes columns called `key`. Tokens keep the
-//! places they have in the text, so that errors point at what was typed.
+//! parameters, takes `BY NAME` out of an INSERT, writes types of structs with angle brackets, and quotes columns called
+//! `key`. Tokens keep the places they have in the text, so that errors point at what was typed.
 
 mod clause;
 mod key_column;
