@@ -22,11 +22,12 @@ use thiserror::Error;
 
 pub use held::HeldBlocks;
 
+use dead::{DeadKey, KnownDead};
 use held::Held;
 
 use crate::hot::HotTable;
 use crate::io::{ReadError, SegmentFiles, SegmentReader};
-use crate::positions::{Positions, PositionsError};
+use crate::positions::PositionsError;
 use crate::read::kept::Kept;
 use crate::settings::Settings;
 use crate::statistics::{Known, SegmentStatistics, StatisticsError, StatisticsLists};
@@ -115,7 +116,7 @@ pub struct Lake {
     hot: Mutex<HashMap<ObjectId, Arc<KnownHot>>>,
     statistics: Mutex<StatisticsLists>,
     blocks: Mutex<Kept<BlockKey, Bytes>>,
-    dead: Mutex<Kept<Vec<BlockKey>, Arc<Positions>>>,
+    dead: Mutex<Kept<DeadKey, KnownDead>>,
     held: Mutex<HashMap<Slot, Held>>,
 }
 

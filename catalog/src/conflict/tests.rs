@@ -224,6 +224,24 @@ fn columns_and_rules_conflict_with_what_they_would_make_wrong() {
 }
 
 #[test]
+fn rows_conflict_with_a_column_that_goes_back_to_a_narrower_type() {
+    let wider = set_column(Column { data_type: DataType::Float64, ..column(1, "a") });
+    let state = committed(&lake(), vec![wider]);
+    let back = || set_column(column(1, "a"));
+    for (first, second, expected) in [
+        (back(), add(TABLE, 1), "changed the columns of table `t`"),
+        (add(TABLE, 1), back(), "changed the rows of table `t`, which the statement read"),
+    ] {
+        let after = committed(&state, vec![first]);
+        match judged(&after, BASE + 1, vec![second]).0 {
+            Outcome::Conflict(conflict) => assert_eq!(conflict.reason.to_string(), expected),
+            other => unreachable!("{other:?}"),
+        }
+    }
+    assert!(matches!(judged(&state, BASE + 1, vec![add(TABLE, 1), back()]).0, Outcome::Planned(_)));
+}
+
+#[test]
 fn what_has_ended_begins_again_once() {
     let state = lake();
     let definition = state.table_at(TABLE, version(BASE)).unwrap().clone();
@@ -378,5 +396,5 @@ fn rows_with_stored_ids_take_no_new_ones() {
     let commit = after.commit(version(BASE + 1)).unwrap().unwrap();
     assert_eq!(commit.properties, [("ticket".to_owned(), "A-1".to_owned())]);
     assert_eq!((commit.rows_added(), commit.rows_removed()), (4, 4));
-    assert_eq!(live.hot[0].dead.as_ref().unwrap().blocks[0].sha256, Digest::of(b"another block"));
+    assert_eq!(live.hot[0].dead.as_ref().unwrap().last.sha256, Digest::of(b"another block"));
 }

@@ -47,7 +47,7 @@ fn a_statement_sees_what_those_before_it_did() {
     let segment = &live.hot[0].placed.segment;
     assert_eq!(segment.row_ids, RowIds::From(RowId::pending(0)));
     let dead = live.hot[0].dead.clone().unwrap();
-    assert_eq!((dead.blocks[0].slot, dead.blocks[0].index), (SLOT, 2), "the third statement's second block");
+    assert_eq!((dead.last.slot, dead.last.index), (SLOT, 2), "the third statement's second block");
 
     overlay.add(&[begin(TABLE, None)], &[]).unwrap();
     assert!(living(overlay.state(), TABLE, at).is_empty());

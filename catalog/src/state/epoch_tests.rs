@@ -125,7 +125,7 @@ fn a_clone_and_its_source_go_their_own_ways() {
     check(&state, copy, &[(5, &[]), (6, &[(1, 4)]), (7, &[(1, 2)]), (8, &[(1, 2), (2, 7)])]);
     let live = state.live_segments(copy, version(8)).unwrap();
     let dead = live.hot[0].dead.clone().unwrap();
-    assert_eq!(dead.blocks.iter().map(|block| block.slot.number()).collect::<Vec<u64>>(), [5, 7]);
+    assert_eq!(dead.blocks().iter().map(|block| block.slot.number()).collect::<Vec<u64>>(), [5, 7]);
     assert_eq!(live.hot[0].placed.placement.table, ONE);
     assert_eq!((state.base_tables(copy), state.base_tables(ONE)), (vec![ONE], Vec::new()));
     assert_eq!(state.kills(copy, SegmentId::new(1)).map(|kill| kill.rows).collect::<Vec<u64>>(), [2]);
@@ -143,6 +143,24 @@ fn rows_that_died_come_back_with_the_version_that_had_them() {
         spans(&state, ONE, 7),
         [(1, 4, Some(5), 5), (1, 5, Some(6), 3), (1, 6, Some(7), 5), (2, 4, Some(5), 4), (2, 6, None, 4)]
     );
+}
+
+#[test]
+fn what_is_dead_at_a_version_is_part_of_what_is_dead_later() {
+    let mut state = committed(&begun(), vec![hot(ONE, 50)]);
+    for _ in 5..=24 {
+        state = committed(&state, vec![kill(ONE, 1, 1)]);
+    }
+    let lives = state.segment_lives(ONE, version(24)).unwrap();
+    let live = state.live_segments(ONE, version(24)).unwrap();
+    assert_eq!(lives[0].spans.len(), 21);
+    let mut dead = live.hot[0].dead.as_ref();
+    for span in lives[0].spans.iter().rev() {
+        assert_eq!(span.dead.as_ref().map(Arc::as_ptr), dead.map(Arc::as_ptr));
+        dead = dead.and_then(|dead| dead.before());
+    }
+    let shown = state.live_segments(ONE, version(14)).unwrap();
+    assert_eq!(shown.hot[0].dead, lives[0].spans[10].dead);
 }
 
 #[test]
@@ -334,7 +352,7 @@ impl Model {
     fn positions(&self, rows: u64, dead: Option<&Arc<Dead>>) -> BTreeSet<u64> {
         let mut living: BTreeSet<u64> = (0..rows).collect();
         if let Some(dead) = dead {
-            for block in &dead.blocks {
+            for block in dead.blocks() {
                 let died = &self.blocks[&(block.slot.number(), block.index)];
                 assert!(died.iter().all(|position| living.remove(position)), "nothing dies twice");
             }

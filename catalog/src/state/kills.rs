@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use imbl::OrdMap;
 
+use super::dead::{Dead, Left};
 use crate::id::{ObjectId, SegmentId, Version};
 use crate::segment::BlockRef;
 
@@ -18,33 +19,28 @@ pub struct Kill {
     pub positions: Option<BlockRef>,
 }
 
-/// Which rows of a segment are dead in a table at a version.
-///
-/// * Some are, and some are not: `rows` is neither 0 nor all of them.
-/// * Two that are equal are the same rows.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Dead {
-    /// How many are dead.
-    pub rows: u64,
-    /// The blocks with their positions, in the order in which they died. No position is in two of them.
-    pub blocks: Vec<BlockRef>,
-}
-
-/// What is left of a segment's rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Left {
-    /// All rows but these.
-    Rows(Option<Arc<Dead>>),
-    /// None.
-    Nothing,
-}
-
 /// The kills of one segment in one epoch of a table, oldest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SegmentKills {
     kills: Vec<Kill>,
-    /// What all of them together leave of a segment that began whole.
-    newest: OnceLock<Left>,
+    /// Made when it is first asked for, and carried on from there.
+    lefts: OnceLock<Lefts>,
+}
+
+/// What each kill left of a segment of so many rows.
+#[derive(Clone, Debug)]
+struct Lefts {
+    rows: u64,
+    /// What was left before the first.
+    before: Left,
+    after: Vec<Left>,
+}
+
+impl Lefts {
+    fn push(&mut self, kill: &Kill) {
+        let left = self.after.last().unwrap_or(&self.before).without(kill, self.rows);
+        self.after.push(left);
+    }
 }
 
 impl SegmentKills {
@@ -52,46 +48,37 @@ impl SegmentKills {
         self.kills.iter()
     }
 
-    /// What is left at a version of a segment of so many rows, of which some were dead before the epoch.
+    /// What is left at a version of a segment of so many rows, of which some were dead before the epoch. They are
+    /// always the same, because what an epoch began from does not change.
     pub(super) fn left(&self, rows: u64, before: Option<&Arc<Dead>>, until: Version) -> Left {
         let died = self.kills.partition_point(|kill| kill.version <= until);
-        let kills = self.kills.get(..died).unwrap_or_default();
-        match before {
-            _ if kills.is_empty() => Left::Rows(before.cloned()),
-            None if died == self.kills.len() => self.newest.get_or_init(|| left(rows, None, kills)).clone(),
-            _ => left(rows, before, kills),
+        match died.checked_sub(1).and_then(|last| self.lefts(rows, before).get(last)) {
+            Some(left) => left.clone(),
+            None => Left::Rows(before.cloned()),
         }
     }
 
-    fn followed_by(&self, kill: Kill) -> Self {
-        let mut kills = Vec::with_capacity(self.kills.len() + 1);
-        kills.extend_from_slice(&self.kills);
-        kills.push(kill);
-        Self { kills, newest: OnceLock::new() }
+    /// The kills, each with what it left.
+    pub(super) fn steps(&self, rows: u64, before: Option<&Arc<Dead>>) -> impl Iterator<Item = (&Kill, &Left)> {
+        self.kills.iter().zip(self.lefts(rows, before))
     }
-}
 
-/// Adds the next kill, in place if nobody else has those before it.
-fn push(kills: &mut Arc<SegmentKills>, kill: Kill) {
-    match Arc::get_mut(kills) {
-        Some(own) => {
-            own.kills.push(kill);
-            own.newest = OnceLock::new();
+    fn lefts(&self, rows: u64, before: Option<&Arc<Dead>>) -> &[Left] {
+        let lefts = self.lefts.get_or_init(|| {
+            let after = Vec::with_capacity(self.kills.len());
+            let mut lefts = Lefts { rows, before: Left::Rows(before.cloned()), after };
+            self.kills.iter().for_each(|kill| lefts.push(kill));
+            lefts
+        });
+        &lefts.after
+    }
+
+    fn push(&mut self, kill: Kill) {
+        if let Some(lefts) = self.lefts.get_mut() {
+            lefts.push(&kill);
         }
-        None => *kills = Arc::new(kills.followed_by(kill)),
+        self.kills.push(kill);
     }
-}
-
-/// What is left of a segment of so many rows, of which some were dead, after some more kills.
-fn left(rows: u64, before: Option<&Arc<Dead>>, kills: &[Kill]) -> Left {
-    let mut dead = before.map_or_else(|| Dead { rows: 0, blocks: Vec::new() }, |before| Dead::clone(before));
-    dead.blocks.reserve_exact(kills.len());
-    for kill in kills {
-        let Some(block) = kill.positions else { return Left::Nothing };
-        dead.rows = dead.rows.saturating_add(kill.rows);
-        dead.blocks.push(block);
-    }
-    if dead.rows < rows { Left::Rows(Some(Arc::new(dead))) } else { Left::Nothing }
 }
 
 /// The kills of one epoch of a table, by segment. There is at least one.
@@ -168,7 +155,8 @@ impl Kills {
         kills.last = kill.version;
         let of_segment = kills.segments.entry(segment).or_default();
         let ordinal = of_segment.iter().rev().take_while(|earlier| earlier.version == kill.version).count();
-        push(of_segment, kill);
+        // Copied only if somebody else has those before it.
+        Arc::make_mut(of_segment).push(kill);
         u32::try_from(ordinal).unwrap_or(u32::MAX)
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::dead::{Dead, Left};
 use super::epochs::Layer;
-use super::kills::{Dead, EpochKills, Kill, Left};
+use super::kills::{EpochKills, Kill};
 use super::segments::Kind;
 use super::{Placed, State, TableSegments};
 use crate::checkpoint::SealedError;
@@ -184,10 +185,11 @@ impl State {
 /// Takes from segments, which stand in the order of their ids, what an epoch killed up to a version.
 fn kill(live: &mut Vec<Live<'_>>, kills: &EpochKills, until: Version) {
     let mut gone: Vec<usize> = Vec::new();
+    let mut place = 0;
     for (segment, kills) in kills.iter() {
+        place = seek(live, place, segment);
         // Kills of a segment of the other kind find nothing.
-        let Ok(place) = live.binary_search_by_key(&segment, Live::id) else { continue };
-        let Some(found) = live.get_mut(place) else { continue };
+        let Some(found) = live.get_mut(place).filter(|found| found.id() == segment) else { continue };
         match kills.left(found.placed.segment.rows, found.dead.as_ref(), until) {
             Left::Rows(dead) => found.dead = dead,
             Left::Nothing => gone.push(place),
@@ -202,6 +204,18 @@ fn kill(live: &mut Vec<Live<'_>>, kills: &EpochKills, until: Version) {
             !goes
         });
     }
+}
+
+/// Where a segment is or would be, which is not before a place. Steps grow, so that many kills cost one pass, and few
+/// of them a search each.
+fn seek(live: &[Live<'_>], from: usize, segment: SegmentId) -> usize {
+    let (mut begin, mut step) = (from, 1);
+    while live.get(begin + step - 1).is_some_and(|passed| passed.id() < segment) {
+        begin += step;
+        step *= 2;
+    }
+    let rest = live.get(begin..live.len().min(begin + step)).unwrap_or_default();
+    begin + rest.partition_point(|passed| passed.id() < segment)
 }
 
 fn rows(live: &[Live<'_>]) -> u64 {

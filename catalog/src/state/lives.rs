@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::dead::{Dead, Left};
 use super::epochs::Layer;
-use super::kills::{Dead, Left, SegmentKills};
+use super::kills::SegmentKills;
 use super::live::Live;
 use super::segments::Kind;
 use super::{Placed, State};
@@ -120,18 +121,16 @@ fn earlier(one: Option<Version>, other: Option<Version>) -> Option<Version> {
 
 /// A span of a segment of so many rows, cut where some of them died, up to a version.
 fn cut(whole: Span, kills: &SegmentKills, rows: u64, until: Version) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    let mut versions: Vec<Version> = kills.iter().map(|kill| kill.version).take_while(|at| *at <= until).collect();
-    versions.dedup();
     let (before, last) = (whole.dead.clone(), whole.end);
+    let counts = |at: Version| at <= until && last.is_none_or(|last| at < last);
+    let mut spans: Vec<Span> = Vec::new();
     let mut open = whole;
-    for at in versions.into_iter().filter(|at| last.is_none_or(|last| *at < last)) {
-        let left = kills.left(rows, before.as_ref(), at);
-        if open.begin < at {
-            spans.push(Span { end: Some(at), ..open.clone() });
+    for (kill, left) in kills.steps(rows, before.as_ref()).take_while(|(kill, _)| counts(kill.version)) {
+        if open.begin < kill.version {
+            spans.push(Span { end: Some(kill.version), ..open.clone() });
         }
         match left {
-            Left::Rows(dead) => open = Span { begin: at, end: last, dead },
+            Left::Rows(dead) => open = Span { begin: kill.version, end: last, dead: dead.clone() },
             Left::Nothing => return spans,
         }
     }

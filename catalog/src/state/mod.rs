@@ -10,6 +10,7 @@
 
 mod apply;
 mod commits;
+mod dead;
 mod define;
 mod digests;
 mod epochs;
@@ -27,8 +28,9 @@ use imbl::OrdMap;
 
 pub use apply::ApplyError;
 pub use commits::Commits;
+pub use dead::Dead;
 pub use history::{Fact, History};
-pub use kills::{Dead, Kill};
+pub use kills::Kill;
 pub use live::{Live, LiveSegments};
 pub use lives::{SegmentLife, Span};
 pub use query::{Relation, RelationId};

@@ -40,7 +40,7 @@ impl Lake {
         table: ObjectId,
         version: Version,
     ) -> Result<Vec<RecordBatch>, LakeError> {
-        let live = state.live_segments(table, version).map_err(LedgerError::from)?.hot;
+        let live = state.live_hot(table, version).map_err(LedgerError::from)?;
         let of_kills: Vec<Arc<Dead>> = live.iter().filter_map(|live| live.dead.clone()).collect();
         let mut positions = self.dead_positions_all(&of_kills).await?.into_iter();
         let mut segments: Vec<(&Placed, Option<Arc<Positions>>)> = Vec::with_capacity(live.len());
@@ -134,8 +134,6 @@ fn hot_block(placed: &Placed) -> Result<BlockRef, LakeError> {
 
 /// No row can be dead that a segment does not have.
 fn check_within(placed: &Placed, kills: &Dead, dead: Option<&Positions>) -> Result<(), LakeError> {
-    match (dead.map(|dead| dead.check_within(placed.segment.rows)), kills.blocks.last()) {
-        (Some(Err(source)), Some(block)) => Err(kill_error(block, source)),
-        _ => Ok(()),
-    }
+    let checked = dead.map_or(Ok(()), |dead| dead.check_within(placed.segment.rows));
+    checked.map_err(|source| kill_error(&kills.last, source))
 }

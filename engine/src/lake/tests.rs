@@ -5,11 +5,12 @@ use frostline_catalog::schema::{Column, ROW_ID_FIELD, ROW_ID_NAME, with_field_id
 use frostline_catalog::segment::{FrozenObject, Placement, RowIds};
 use frostline_catalog::transaction::{BlockIndex, Proposal, Rows, TableTarget};
 use frostline_catalog::{
-    BranchId, CommitId, Digest, FieldId, Interval, Micros, Name, PlacementId, RelationId, RowId, Version,
+    BranchId, CommitId, Dead, Digest, FieldId, Interval, Micros, Name, PlacementId, RelationId, RowId, Version,
 };
 use futures::FutureExt;
 
 use super::*;
+use crate::positions::Positions;
 use crate::rows::RowWriter;
 use crate::verify::{VerifyError, verify};
 use crate::write::block::encode_block;
@@ -212,6 +213,49 @@ async fn rows_of_a_transaction_under_way_are_there_until_it_ends() {
     assert!(matches!(ended, Err(LakeError::Ended { .. })), "{ended:?}");
     let (_, placed, rows) = &transactions[0];
     assert_eq!(values(&lake.hot_segments(&[placed]).await.unwrap()), rows);
+}
+
+fn position(row: u64) -> Bytes {
+    Positions::from_iter([row]).encode()
+}
+
+/// One row more that is dead.
+fn followed_by(before: Option<Arc<Dead>>, block: BlockRef) -> Arc<Dead> {
+    Arc::new(Dead::new(before, 1, block))
+}
+
+#[tokio::test]
+async fn rows_that_were_known_to_be_dead_are_not_read_again_however_many_died_since() {
+    let lake = Arc::new(open("dead-since").await);
+    let (first, second) = (Slot::pending(0), Slot::pending(1));
+    let held = lake.hold_blocks(first);
+    held.push(vec![position(0)]);
+    let mut dead = followed_by(None, block_in(first, 0, &position(0)));
+    lake.dead_positions(&dead).await.unwrap();
+    drop(held);
+    let held = lake.hold_blocks(second);
+    for row in 1..=40_u32 {
+        let block = position(u64::from(row));
+        dead = followed_by(Some(dead), block_in(second, row - 1, &block));
+        held.push(vec![block]);
+    }
+    let before = Arc::clone(dead.before().unwrap());
+    let all = lake.dead_positions_all(&[before, Arc::clone(&dead), dead]).await.unwrap();
+    assert_eq!(all.iter().map(|positions| positions.len()).collect::<Vec<u64>>(), [40, 41, 41]);
+}
+
+#[tokio::test]
+async fn kills_that_share_a_block_are_told_apart_by_those_before_them() {
+    let lake = Arc::new(open("dead-shared").await);
+    let slot = Slot::pending(0);
+    let held = lake.hold_blocks(slot);
+    held.push(vec![position(0), position(1), position(7)]);
+    let blocks = [0_u32, 1, 2].map(|row| block_in(slot, row, &position([0, 1, 7][row as usize])));
+    for (first, expected) in [(0, [0, 7]), (1, [1, 7]), (0, [0, 7])] {
+        let dead = followed_by(Some(followed_by(None, blocks[first])), blocks[2]);
+        let positions = lake.dead_positions(&dead).await.unwrap();
+        assert_eq!(positions.iter().collect::<Vec<u64>>(), expected);
+    }
 }
 
 /// A frozen segment of which only the statistics are there.

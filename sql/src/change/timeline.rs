@@ -94,25 +94,30 @@ pub(super) fn cut(phases: Vec<Phase>, from: Option<Version>, to: Version) -> (Pr
 pub(super) fn since(before: &Presence, after: &[Phase]) -> Option<Vec<Phase>> {
     let Presence::There(Some(dead)) = before else { return None };
     let mut told: Vec<Phase> = Vec::with_capacity(after.len());
+    // What the last phase adds is mostly what the one before it adds, and a few rows more.
+    let mut last: &Dead = dead;
+    let mut last_told: Option<Arc<Dead>> = None;
     for phase in after {
         let Presence::There(Some(later)) = &phase.presence else { return None };
-        let presence = Presence::There(added(dead, later)?);
-        told.push(Phase { begin: phase.begin, presence });
+        let (base, newer) = match later.since(last) {
+            Some(newer) => (last_told, newer),
+            None => (None, later.since(dead)?),
+        };
+        last = later;
+        last_told = put_together(base, newer);
+        told.push(Phase { begin: phase.begin, presence: Presence::There(last_told.clone()) });
     }
     Some(told)
 }
 
 /// The rows that died after some others, if no row lives again. `None` within if no row died.
 pub(super) fn added(before: &Dead, after: &Dead) -> Option<Option<Arc<Dead>>> {
-    if !after.blocks.starts_with(&before.blocks) {
-        return None;
-    }
-    let blocks = after.blocks.get(before.blocks.len()..).unwrap_or_default().to_vec();
-    let rows = after.rows.checked_sub(before.rows)?;
-    match blocks.is_empty() {
-        true => Some(None),
-        false => Some(Some(Arc::new(Dead { rows, blocks }))),
-    }
+    Some(put_together(None, after.since(before)?))
+}
+
+/// Some dead rows and those of later kills.
+fn put_together(base: Option<Arc<Dead>>, newer: Vec<&Dead>) -> Option<Arc<Dead>> {
+    newer.into_iter().fold(base, |before, kill| Some(Arc::new(Dead::new(before, kill.died_last(), kill.last))))
 }
 
 #[cfg(test)]
@@ -133,8 +138,7 @@ mod tests {
     /// Dead rows of kills in these slots, one row each.
     fn dead(slots: &[u64]) -> Option<Arc<Dead>> {
         let block = |slot: &u64| BlockRef { slot: Slot::new(*slot), index: 0, length_bytes: 8, sha256: Digest::ZERO };
-        let blocks: Vec<BlockRef> = slots.iter().map(block).collect();
-        (!slots.is_empty()).then(|| Arc::new(Dead { rows: slots.len() as u64, blocks }))
+        slots.iter().fold(None, |before, slot| Some(Arc::new(Dead::new(before, 1, block(slot)))))
     }
 
     fn span(begin: u64, end: Option<u64>, slots: &[u64]) -> Span {
@@ -146,7 +150,7 @@ mod tests {
         let presence = |presence: &Presence| match presence {
             Presence::Absent => "-".to_owned(),
             Presence::There(dead) => {
-                let blocks = dead.iter().flat_map(|dead| &dead.blocks);
+                let blocks = dead.iter().flat_map(|dead| dead.blocks());
                 format!("{:?}", blocks.map(|block| block.slot.number()).collect::<Vec<u64>>())
             }
         };
@@ -183,6 +187,8 @@ mod tests {
         let before = Presence::There(dead(&[3, 4]));
         let told = since(&before, &[phase(5, &[3, 4, 5]), phase(6, &[3, 4, 5, 6])]).unwrap();
         assert_eq!(shown(&told), ["5 [5]", "6 [5, 6]"]);
+        let told = since(&before, &[phase(5, &[3, 4, 5]), phase(6, &[3, 4]), phase(7, &[3, 4, 7])]).unwrap();
+        assert_eq!(shown(&told), ["5 [5]", "6 []", "7 [7]"]);
         assert_eq!(since(&before, &[phase(5, &[3, 4, 5]), phase(6, &[3])]), None);
         assert_eq!(since(&Presence::Absent, &[phase(5, &[5])]), None);
     }

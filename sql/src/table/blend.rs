@@ -237,13 +237,14 @@ impl<'a> Scan<'a> {
         let statistics = self.lake.statistics(&placed).await.map_err(external)?;
         let places: BTreeSet<usize> = projection.iter().chain(&filter.columns).copied().collect();
         let bounds = SegmentBounds::try_new(columns, places, &statistics)?;
-        let kept: BTreeSet<usize> = match &filter.filter {
-            Some(filter) => prune_segments(filter, columns.schema(), &bounds).into_iter().collect(),
+        let kept: Vec<usize> = match &filter.filter {
+            Some(filter) => prune_segments(filter, columns.schema(), &bounds),
             None => (0..all.len()).collect(),
         };
         let mut candidates: Vec<Candidate<'a>> = Vec::with_capacity(kept.len());
+        let mut kept = kept.into_iter().peekable();
         for (place, rows) in all.into_iter().enumerate() {
-            if kept.contains(&place) {
+            if kept.next_if_eq(&place).is_some() {
                 candidates.push(Candidate { rows, statistics: bounds.segment(place, projection)? });
             }
         }
@@ -335,9 +336,10 @@ mod tests {
     }
 
     fn with_dead(placed: &Placed, dead: u64) -> SegmentRows<'_> {
+        let block = BlockRef { slot: Slot::new(1), index: 0, length_bytes: 0, sha256: Digest::ZERO };
         let which = match dead {
             0 => Which::All,
-            rows => Which::Living(Arc::new(Dead { rows, blocks: Vec::new() })),
+            rows => Which::Living(Arc::new(Dead::new(None, rows, block))),
         };
         SegmentRows { placed, which }
     }

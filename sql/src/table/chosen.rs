@@ -9,7 +9,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use frostline_catalog::{Dead, Live, ObjectId, Placed, State, Version};
-use frostline_engine::{Lake, Positions};
+use frostline_engine::{Lake, LakeError, Positions, PositionsError};
 
 use super::blend::Scan;
 
@@ -107,13 +107,21 @@ pub(super) async fn load_kept(lake: &Lake, segments: &[SegmentRows<'_>]) -> Resu
         kept.push(match &rows.which {
             Which::All => None,
             Which::Chosen(chosen) => Some(!&chosen.live_bits(count)),
-            Which::Living(_) => match positions.next() {
-                Some(dead) => Some(dead.live_bits(count)),
+            Which::Living(kills) => match positions.next() {
+                Some(dead) => {
+                    dead.check_within(rows.placed.segment.rows).map_err(|source| kill_error(kills, source))?;
+                    Some(dead.live_bits(count))
+                }
                 None => return internal_err!("the dead rows of segment {} were not read", rows.placed.segment.id),
             },
         });
     }
     Ok(kept)
+}
+
+fn kill_error(kills: &Dead, source: PositionsError) -> DataFusionError {
+    let (slot, index) = (kills.last.slot, kills.last.index);
+    DataFusionError::External(Box::new(LakeError::Kill { slot, index, source: Arc::new(source) }))
 }
 
 fn dead_of(rows: &SegmentRows<'_>) -> Option<Arc<Dead>> {

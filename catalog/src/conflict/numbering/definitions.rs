@@ -41,6 +41,7 @@ impl Numbering {
         let key = (table, column.id);
         match self.state.columns().at(&key, self.version) {
             Some(before) if before.column.nullable && !column.nullable => self.same_rows(table)?,
+            Some(_) if self.goes_back(table, column, self.version) => self.same_rows(table)?,
             None if self.state.columns().of(&key).is_empty() => self.no_rows_without(table, column)?,
             _ => {}
         }

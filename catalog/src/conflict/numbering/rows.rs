@@ -3,8 +3,8 @@
 use super::super::{BlockPlaces, ConflictReason, Malformed, ResolveError, touched_since};
 use super::Numbering;
 use crate::change::{Change, TableCount};
-use crate::id::{ObjectId, PlacementId, SegmentId};
-use crate::schema::Constraint;
+use crate::id::{ObjectId, PlacementId, SegmentId, Version};
+use crate::schema::{Column, Constraint};
 use crate::segment::{BlockRef, RowIds, Segment, Storage, TableVersion};
 use crate::transaction::{Rows, TableTarget};
 
@@ -18,7 +18,7 @@ impl Numbering {
         places: BlockPlaces<'_>,
     ) -> Result<(), ResolveError> {
         let table = self.table(target)?;
-        self.no_new_column_needs_a_value(table)?;
+        self.no_column_since_is_unfit(table)?;
         self.no_new_check(table)?;
         let counters = self.state.counters();
         let storage = match rows {
@@ -102,26 +102,38 @@ impl Numbering {
         Ok(TableVersion { table, version: self.base })
     }
 
-    /// New rows have no value of a column that came after the base, and may lack one where it was not yet required.
-    /// Most new columns have a value for such rows, or take NULL.
-    fn no_new_column_needs_a_value(&self, table: ObjectId) -> Result<(), ResolveError> {
+    /// New rows have no value of a column that came after the base, may lack one where it was not yet required, and may
+    /// have one that is too wide for a type to which the column went back. Most new columns have a value for such rows,
+    /// or take NULL, and most types only widen.
+    fn no_column_since_is_unfit(&self, table: ObjectId) -> Result<(), ResolveError> {
         let name = &self.live_table(table)?.name;
-        let needing = self.state.columns_of(table).find(|(field, fact)| {
+        let unfit = self.state.columns_of(table).find(|(field, fact)| {
             let column = &fact.value.column;
             let is_new = fact.interval.end().is_none() && self.is_since_base(fact.interval.begin());
             let lacks_value = || match self.state.columns().at(&(table, *field), self.base) {
                 Some(before) => before.column.nullable,
                 None => column.initial.is_none(),
             };
-            is_new && !column.nullable && lacks_value()
+            is_new && ((!column.nullable && lacks_value()) || self.goes_back(table, column, self.base))
         });
-        match needing {
+        match unfit {
             None => Ok(()),
             Some((_, fact)) => {
                 let reason = ConflictReason::Columns { table: name.to_string() };
                 Err(self.conflict(fact.interval.begin(), reason).into())
             }
         }
+    }
+
+    /// Whether a column is to have a type that it had before the one of a version. Types widen, so that values of then
+    /// may not fit.
+    pub(super) fn goes_back(&self, table: ObjectId, column: &Column, version: Version) -> bool {
+        let key = (table, column.id);
+        let Some(fact) = self.state.columns().fact_at(&key, version) else { return false };
+        let begin = fact.interval.begin();
+        let earlier = self.state.columns().of(&key).iter().take_while(|earlier| earlier.interval.begin() < begin);
+        let mut types = earlier.map(|earlier| &earlier.value.column.data_type);
+        fact.value.column.data_type != column.data_type && types.any(|earlier| *earlier == column.data_type)
     }
 
     /// New rows were not tested by a CHECK that came after the base.

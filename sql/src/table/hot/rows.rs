@@ -16,6 +16,10 @@ use super::super::statistics::merge;
 /// How many rows a zone has at most: about a batch, so that a zone is filtered in the processor's cache.
 const ZONE_ROWS_MAX: usize = 8_192;
 
+/// The same for rows without columns, which are only counted: there may be many more of them. Whatever is computed for
+/// each of them is computed a zone at a time.
+const COUNTED_ROWS_MAX: usize = 65_536;
+
 /// What a value of a string or a nested type is taken to need in memory.
 const VARIABLE_WIDTH_BYTES: usize = 32;
 
@@ -33,9 +37,9 @@ pub(super) struct Zone {
 }
 
 impl HotRows {
-    /// Takes batches that all have the schema. Of rows without columns only the number counts: a batch is a zone then.
+    /// Takes batches that all have the schema.
     pub(in crate::table) fn new(schema: SchemaRef, batches: &[RecordBatch]) -> Self {
-        let zone_rows_max = if schema.fields().is_empty() { usize::MAX } else { ZONE_ROWS_MAX };
+        let zone_rows_max = if schema.fields().is_empty() { COUNTED_ROWS_MAX } else { ZONE_ROWS_MAX };
         let mut zones: Vec<Zone> = Vec::new();
         for batch in batches {
             let mut start = 0;

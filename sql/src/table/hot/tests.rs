@@ -1,4 +1,5 @@
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow::datatypes::Schema;
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::common::ScalarValue;
 use datafusion::common::stats::Precision;
@@ -48,6 +49,16 @@ async fn all_rows_come_out_of_all_partitions() {
     assert_eq!(count(&rows(Arc::new(source.clone())).await), 20_000);
     let halves = Arc::new(HotSource { partitions: vec![0..1, 1..3], ..source });
     assert_eq!(count(&rows(halves).await), 20_000);
+}
+
+#[tokio::test]
+async fn rows_that_are_only_counted_come_in_batches_of_bounded_length() {
+    let schema: SchemaRef = Arc::new(Schema::empty());
+    let options = RecordBatchOptions::new().with_row_count(Some(1_000_000));
+    let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), Vec::new(), &options).unwrap();
+    let batches = rows(Arc::new(HotSource::new(Version::FIRST, Arc::new(HotRows::new(schema, &[batch]))))).await;
+    assert_eq!(count(&batches), 1_000_000);
+    assert!(batches.iter().all(|batch| batch.num_rows() <= 65_536));
 }
 
 #[tokio::test]
