@@ -65,7 +65,7 @@ pub enum ConflictReason {
         /// The table.
         table: String,
     },
-    /// It changed a definition that the transaction changes too, or that the rows it adds were tested by.
+    /// It changed a definition that the transaction read or changes too, or that the rows it adds were tested by.
     #[error("changed the definition of {what}")]
     Definition {
         /// What is defined otherwise now.
@@ -243,6 +243,9 @@ fn check_reads(state: &State, transaction: &Transaction) -> Result<(), ResolveEr
     let base = transaction.base;
     // Nobody else knows what the transaction makes itself.
     for table in transaction.reads.iter().filter(|table| !table.is_pending()) {
+        if let Some(conflict) = view_conflict(state, *table, base) {
+            return Err(conflict.into());
+        }
         let name = || table_name(state, *table, base);
         if let Some(with) = ended_since(state, *table, base) {
             let reason = ConflictReason::Gone { what: format!("table `{}`", name()) };
@@ -253,6 +256,20 @@ fn check_reads(state: &State, transaction: &Transaction) -> Result<(), ResolveEr
         }
     }
     Ok(())
+}
+
+/// What stands against having read a view: the first version since that gave it another definition, or dropped it.
+fn view_conflict(state: &State, view: ObjectId, base: Version) -> Option<Conflict> {
+    let facts = state.views().of(&view);
+    let ends = facts.iter().flat_map(|fact| [Some(fact.interval.begin()), fact.interval.end()]);
+    let with = ends.flatten().filter(|at| *at > base).min()?;
+    let name = state.view_at(view, base).map_or_else(|| view.to_string(), |view| view.name.to_string());
+    let what = format!("view `{name}`");
+    let reason = match state.view_at(view, with) {
+        Some(_) => ConflictReason::Definition { what },
+        None => ConflictReason::Gone { what },
+    };
+    Some(Conflict { base, with, reason })
 }
 
 fn ended_since(state: &State, table: ObjectId, base: Version) -> Option<Version> {

@@ -32,7 +32,7 @@ pub struct Transaction {
     pub operation: String,
     /// The asserted commit time, where recorded history is replayed.
     pub commit_time: Option<Micros>,
-    /// The tables it read. A change of their rows since `base` is a conflict.
+    /// The tables and views it read. A change of a table's rows, or of a view's definition, since `base` is a conflict.
     pub reads: Vec<ObjectId>,
     /// What it changes, in order.
     pub changes: Vec<Proposal>,

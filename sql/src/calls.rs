@@ -9,7 +9,7 @@ use crate::context::fold;
 use crate::error::Error;
 
 /// Functions that the planner knows apart from all registries.
-const UNNESTS: [&str; 2] = ["unnest", "unnest_outer"];
+pub(crate) const UNNESTS: [&str; 2] = ["unnest", "unnest_outer"];
 
 /// Refuses FILTER, OVER, DISTINCT and the like on functions that are no aggregates and no window functions.
 pub(crate) fn check_calls(state: &SessionState, query: &Query) -> Result<(), Error> {

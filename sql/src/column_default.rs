@@ -10,7 +10,6 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use frostline_catalog::schema::Column;
 
@@ -18,6 +17,7 @@ use crate::error::Error;
 use crate::expression::{constant, evaluate, physical};
 use crate::fit::Fit;
 use crate::parameters::Parameters;
+use crate::parse::FrostlineDialect;
 
 /// The values of a column in rows that do not name it: its default, or NULL.
 ///
@@ -57,7 +57,7 @@ pub(crate) fn default_ast(column: &Column) -> Result<ast::Expr, Error> {
     let Some(text) = &column.default else {
         return Ok(ast::Expr::Value(ast::Value::Null.with_empty_span()));
     };
-    let parsed = Parser::new(&GenericDialect {}).try_with_sql(text).and_then(|mut parser| parser.parse_expr());
+    let parsed = Parser::new(&FrostlineDialect).try_with_sql(text).and_then(|mut parser| parser.parse_expr());
     parsed.map_err(|error| Error::statement(format!("the default `{text}` cannot be read: {error}")))
 }
 

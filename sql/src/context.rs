@@ -182,7 +182,8 @@ impl Context {
         name_columns(query, taker, &|name: &str| self.base.aggregate_functions().contains_key(name))
     }
 
-    async fn plan_named(
+    /// Plans a query as it stands: its columns keep the relations that they are of, and may have one name.
+    pub(crate) async fn plan_named(
         self: &Arc<Self>,
         query: ast::Query,
         version: Version,
@@ -318,17 +319,22 @@ impl Context {
         }
     }
 
-    /// Notes a table that is read without a version of its own: a later change of its rows is a conflict.
+    /// Notes a table or view that is read without a version of its own: a later change of its rows, or of its
+    /// definition, is a conflict.
     pub(crate) fn note_read(&self, qualified: &QualifiedName, version: Version) {
-        if version == self.visible
-            && let Some(Relation::Table(table, _)) = self.find(qualified, version)
-        {
-            self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
-            self.all_reads.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
+        if version != self.visible {
+            return;
         }
+        let read: ObjectId = match self.find(qualified, version) {
+            Some(Relation::Table(table, _)) => table,
+            Some(Relation::View(view, _)) => view,
+            None => return,
+        };
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner).insert(read);
+        self.all_reads.lock().unwrap_or_else(PoisonError::into_inner).insert(read);
     }
 
-    /// Tells the statement's transaction which tables were read.
+    /// Tells the statement's transaction which tables and views were read.
     pub(crate) fn tell_reads(&self) {
         if let Some(transaction) = &self.transaction {
             transaction.note_reads(self.all_reads.lock().unwrap_or_else(PoisonError::into_inner).iter().copied());
@@ -508,7 +514,7 @@ impl Context {
         self.base.config_options().catalog.default_schema != self.schema
     }
 
-    /// The tables read at the statement's own version.
+    /// The tables and views read at the statement's own version.
     pub(crate) fn tables_read(&self) -> Vec<ObjectId> {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::common::{Column, DataFusionError, SchemaError};
 use frostline_catalog::conflict::ResolveError;
 use frostline_catalog::io::{
     CommitError, CreateError, LedgerError, LocationError, StoreError, StoreFailure, plain_answer,
@@ -389,25 +389,14 @@ fn find<E: StdError + 'static>(error: &DataFusionError) -> Option<&E> {
 fn plain(error: &DataFusionError) -> String {
     match error {
         DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
-            SchemaError::FieldNotFound { field, valid_fields } => {
-                let known = valid_fields.iter().map(|column| column.name.as_str()).filter(|name| !is_own_name(name));
-                match frostline_catalog::nearest(&field.name, known) {
-                    Some(nearest) => format!("column `{}` not found; did you mean `{nearest}`?", field.name),
-                    None => {
-                        let mut names: Vec<String> = Vec::new();
-                        for column in valid_fields.iter().filter(|column| !is_own_name(&column.name)) {
-                            let name = format!("`{}`", column.name);
-                            if !names.contains(&name) {
-                                names.push(name);
-                            }
-                        }
-                        match names.is_empty() {
-                            true => format!("column `{}` not found", field.name),
-                            false => format!("column `{}` not found; there are {}", field.name, names.join(", ")),
-                        }
-                    }
-                }
+            SchemaError::FieldNotFound { field, valid_fields } => column_not_found(field, valid_fields),
+            SchemaError::DuplicateQualifiedField { qualifier, .. } => {
+                format!("two relations are called `{qualifier}`; give one of them another name: `{qualifier} AS other`")
             }
+            SchemaError::AmbiguousReference { field } if field.relation.is_some() => format!(
+                "column `{}` is one of two relations, and one of them has no name; give it one: `(SELECT …) AS q`",
+                field.name
+            ),
             other => other.to_string(),
         },
         DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => plain(inner),
@@ -428,6 +417,35 @@ fn plain(error: &DataFusionError) -> String {
         },
         DataFusionError::ResourcesExhausted(text) => text.clone(),
         other => other.strip_backtrace(),
+    }
+}
+
+/// What is said of a column that none of the relations in view has.
+fn column_not_found(field: &Column, in_view: &[Column]) -> String {
+    let known: Vec<&Column> = in_view.iter().filter(|column| !is_own_name(&column.name)).collect();
+    // Another relation has it: the one that is named is not in view, or its name is hidden by an alias.
+    if let Some(relation) = &field.relation
+        && let Some(elsewhere) = known.iter().find(|column| column.name == field.name)
+    {
+        let meant = match &elsewhere.relation {
+            Some(other) => format!("{other}.{}", field.name),
+            None => field.name.clone(),
+        };
+        return format!("column `{relation}.{}` not found; did you mean `{meant}`?", field.name);
+    }
+    if let Some(nearest) = frostline_catalog::nearest(&field.name, known.iter().map(|column| column.name.as_str())) {
+        return format!("column `{}` not found; did you mean `{nearest}`?", field.name);
+    }
+    let mut names: Vec<String> = Vec::new();
+    for column in known {
+        let name = format!("`{}`", column.name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match names.is_empty() {
+        true => format!("column `{}` not found", field.name),
+        false => format!("column `{}` not found; there are {}", field.name, names.join(", ")),
     }
 }
 

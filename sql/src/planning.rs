@@ -5,6 +5,7 @@
 //! | what | here | instead of |
 //! |---|---|---|
 //! | [`checked`], [`exact_sum`] | an overflow is an error | a number that wrapped |
+//! | [`extreme`] | `min()` and `max()` of infinities and NaN | the largest finite number; by the order of rows |
 //! | [`cast`] | a cast that is compared loses and refuses what it does elsewhere | the cast dropped |
 //! | [`interval`] | intervals compare by length | by months, then days, then nanoseconds |
 //! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
@@ -17,6 +18,7 @@ pub(crate) mod checked;
 pub(crate) mod empty_subquery;
 pub(crate) mod exact;
 pub(crate) mod exact_sum;
+pub(crate) mod extreme;
 pub(crate) mod interval;
 pub(crate) mod map_key;
 pub(crate) mod yielding;
@@ -40,6 +42,7 @@ use crate::memory::{RuntimeLimits, lake_runtime};
 use crate::sql_types::arrow_type;
 use exact::ExactExpressions;
 use exact_sum::ExactSum;
+use extreme::Extreme;
 use map_key::MapKeys;
 use yielding::YieldAboveJoins;
 
@@ -84,7 +87,9 @@ pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState>
         .with_analyzer_rule(Arc::new(ExactExpressions))
         .with_physical_optimizer_rule(Arc::new(YieldAboveJoins))
         .build();
-    state.register_udaf(Arc::new(AggregateUDF::from(ExactSum::new())))?;
+    for function in [AggregateUDF::from(ExactSum::new()), Extreme::min().into(), Extreme::max().into()] {
+        state.register_udaf(Arc::new(function))?;
+    }
     Ok(state)
 }
 

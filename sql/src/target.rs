@@ -63,15 +63,18 @@ pub(crate) fn target_rows(table: Arc<dyn TableProvider>, name: TableReference) -
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-/// Refuses a table with a column that is called as the scan calls a place: it could not tell the two apart.
+/// Refuses a table with a column that is called as a place is called by the scan, or here: nobody could tell the two
+/// apart.
 pub(crate) fn check_names(table: &QualifiedName, columns: &[&Column]) -> Result<(), Error> {
-    let taken = |column: &&&Column| PLACES.iter().any(|(scanned, _)| *scanned == column.name.as_str());
-    match columns.iter().find(taken) {
-        Some(column) => Err(Error::statement(format!(
-            "the rows of `{table}` cannot be changed as long as it has a column `{}`: the engine needs that name",
-            column.name
-        ))
-        .with_hint(format!("`ALTER TABLE {table} RENAME COLUMN {} TO another_name`", column.name))),
-        None => Ok(()),
-    }
+    let taken = |column: &&&Column| {
+        let name = column.name.as_str();
+        is_own_name(name) || PLACES.iter().any(|(scanned, _)| *scanned == name)
+    };
+    let Some(column) = columns.iter().find(taken) else { return Ok(()) };
+    let name = column.name.as_str();
+    let written = if name.contains(' ') { format!("\"{name}\"") } else { name.to_owned() };
+    Err(Error::statement(format!(
+        "the rows of `{table}` cannot be changed as long as it has a column `{name}`: the engine needs that name"
+    ))
+    .with_hint(format!("`ALTER TABLE {table} RENAME COLUMN {written} TO another_name`")))
 }

@@ -166,6 +166,33 @@ fn what_a_view_or_an_insert_reads_counts_as_read() {
 }
 
 #[test]
+fn a_view_that_was_read_and_is_another_now_stands_against_the_transaction() {
+    run_to_end(|| async {
+        let (lake, session) = with_table("views").await;
+        commit(&session, "CREATE TABLE u (id BIGINT)").await.unwrap();
+        commit(&session, "CREATE VIEW v AS SELECT id FROM t").await.unwrap();
+        commit(&session, "CREATE VIEW w AS SELECT id FROM v").await.unwrap();
+        let other = lake.session();
+        for (meanwhile, conflicts) in [
+            ("CREATE OR REPLACE VIEW v AS SELECT id + 1 AS id FROM t", true),
+            ("INSERT INTO u VALUES (7)", false),
+            ("DROP VIEW v", true),
+        ] {
+            run(&session, "BEGIN").await;
+            run(&session, "INSERT INTO u SELECT count(*) FROM w").await;
+            commit(&other, meanwhile).await.unwrap();
+            if conflicts {
+                let error = refused(&session, "COMMIT").await;
+                assert_eq!(error.kind(), ErrorKind::Conflict, "{meanwhile}");
+                assert!(describe(&error).contains("view `v`"), "{meanwhile}: {}", describe(&error));
+            } else {
+                run(&session, "COMMIT").await;
+            }
+        }
+    });
+}
+
+#[test]
 fn a_transaction_left_open_reads_its_snapshot_however_far_the_lake_moves() {
     run_to_end(|| async {
         let (lake, session) = with_table("far").await;

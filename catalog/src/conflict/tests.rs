@@ -202,6 +202,27 @@ fn definitions_that_two_give_conflict() {
 }
 
 #[test]
+fn a_view_that_was_read_keeps_its_definition() {
+    let state = lake();
+    let check = |first: Proposal, expected: Option<&str>| {
+        let after = committed(&state, vec![first.clone()]);
+        let reader = Transaction { reads: vec![VIEW], ..transaction(BASE, vec![create_table(SCHEMA, "m")]) };
+        let filled = fill_slot(&after, &[&reader], Micros::new(1_000));
+        match (filled.outcomes.first(), expected) {
+            (Some(Outcome::Planned(_)), None) => {}
+            (Some(Outcome::Conflict(conflict)), Some(reason)) => {
+                assert_eq!((conflict.base, conflict.with), (version(BASE), version(BASE + 1)));
+                assert_eq!(conflict.reason.to_string(), reason);
+            }
+            (outcome, _) => unreachable!("{first:?}: {outcome:?}"),
+        }
+    };
+    check(set_view(&state, "w"), Some("changed the definition of view `v`"));
+    check(Proposal::DropView { view: VIEW }, Some("dropped view `v`"));
+    check(add(TABLE, 1), None);
+}
+
+#[test]
 fn columns_and_rules_conflict_with_what_they_would_make_wrong() {
     let state = lake();
     let required = || set_column(Column { nullable: false, ..column(1, "a") });

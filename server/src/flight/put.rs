@@ -131,7 +131,7 @@ impl FlightDoor {
             let instead = "see in `system.commits` whether the first attempt was committed, and send it anew if not";
             return Err(GatewayError::unsupported("an ingest that gRPC sends again", instead).into());
         }
-        let (session, _) = self.session_in(caller, command.transaction_id.as_ref()).await?;
+        let session = self.session_of_ingest(caller, command.transaction_id.as_ref()).await?;
         let ready = async {
             let ingest = ingest_of(command)?;
             let columns = incoming.columns().await?;

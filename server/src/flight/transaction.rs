@@ -38,6 +38,23 @@ impl FlightDoor {
         Ok((session.within(&transaction), Some(id)))
     }
 
+    /// The session that an ingest runs in. ADBC's drivers name their transaction with every call but this one, which
+    /// belongs to the one that is open in their session.
+    pub(crate) async fn session_of_ingest(
+        &self,
+        caller: &Caller,
+        transaction_id: Option<&Bytes>,
+    ) -> Result<Session, GatewayError> {
+        let (session, named) = self.session_in(caller, transaction_id).await?;
+        if named.is_some() {
+            return Ok(session);
+        }
+        Ok(match self.gateway.transactions.open_in(caller.brought_session(), caller.owner())? {
+            Some(transaction) => session.within(&transaction),
+            None => session,
+        })
+    }
+
     /// The session that a prepared statement runs in.
     pub(crate) async fn session_of(
         &self,

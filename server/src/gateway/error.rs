@@ -187,6 +187,7 @@ impl GatewayError {
             Self::Transaction(TransactionError::Forged) => Code::Unauthenticated,
             Self::Transaction(TransactionError::Foreign) => Code::PermissionDenied,
             Self::Transaction(TransactionError::TooMany) => Code::ResourceExhausted,
+            Self::Transaction(TransactionError::Several) => Code::InvalidArgument,
             Self::Transaction(_) => Code::NotFound,
             Self::Session(SessionError::Over | SessionError::Foreign) => Code::Unauthenticated,
             Self::Session(SessionError::NotKept | SessionError::NoTransaction) => Code::FailedPrecondition,

@@ -54,6 +54,9 @@ pub(crate) enum TransactionError {
     /// There are too many.
     #[error("{} transactions are open, which is as many as the server keeps; end some", TRANSACTIONS_MAX)]
     TooMany,
+    /// A call that names no transaction may be meant for any of several.
+    #[error("several transactions are open in the session, and the call names none of them; name one")]
+    Several,
     /// A prepared statement belongs to a transaction that is over.
     #[error("the statement was prepared in a transaction that is over; prepare it again")]
     OfPrepared,
@@ -163,9 +166,7 @@ impl Transactions {
         };
         let Some(session) = session else { return Err(own_or_prepared(own)) };
         let mut kept = self.kept();
-        let mut open = kept.known.iter_mut().filter(|(_, known)| {
-            known.session == Some(session) && known.owner.as_ref() == owner && !known.transaction.is_over()
-        });
+        let mut open = kept.known.iter_mut().filter(|(_, known)| known.is_open_in(session, owner));
         match (open.next(), open.next()) {
             (Some((id, known)), None) => {
                 known.used = Instant::now();
@@ -175,11 +176,42 @@ impl Transactions {
         }
     }
 
-    /// How a transaction ended, if it did and that is remembered.
+    /// The transaction that is open in a session, for calls that drivers make in it without naming it; `None` if there
+    /// is none.
+    ///
+    /// # Errors
+    /// If there are several, or it was rolled back because nobody used it, and its client does not know that yet.
+    pub(crate) fn open_in(
+        &self,
+        session: Option<SessionId>,
+        owner: &str,
+    ) -> Result<Option<SharedTransaction>, TransactionError> {
+        let Some(session) = session else { return Ok(None) };
+        let mut kept = self.kept();
+        let mut is_expired = false;
+        for known in kept.known.values_mut().filter(|known| known.is_in(session, owner)) {
+            known.expire(self.idle);
+            is_expired |= known.is_expired;
+        }
+        let mut open = kept.known.values_mut().filter(|known| known.is_open_in(session, owner));
+        match (open.next(), open.next()) {
+            (Some(known), None) => {
+                known.used = Instant::now();
+                Ok(Some(known.transaction.clone()))
+            }
+            (Some(_), Some(_)) => Err(TransactionError::Several),
+            (None, _) if is_expired => Err(TransactionError::Expired),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// How a transaction ended, if it did and that is remembered. Who asks knows it from now on.
     pub(crate) fn ending(&self, id: TransactionId, owner: &str) -> Option<Ending> {
-        let kept = self.kept();
-        let known = kept.known.get(&id).filter(|known| known.owner.as_ref() == owner)?;
-        known.transaction.ending()
+        let mut kept = self.kept();
+        let known = kept.known.get_mut(&id).filter(|known| known.owner.as_ref() == owner)?;
+        let ending = known.transaction.ending()?;
+        known.is_expired = false;
+        Some(ending)
     }
 }
 
@@ -192,6 +224,14 @@ fn own_or_prepared(own: TransactionError) -> TransactionError {
 }
 
 impl Known {
+    fn is_in(&self, session: SessionId, owner: &str) -> bool {
+        self.session == Some(session) && self.owner.as_ref() == owner
+    }
+
+    fn is_open_in(&self, session: SessionId, owner: &str) -> bool {
+        self.is_in(session, owner) && !self.transaction.is_over()
+    }
+
     /// Rolls it back if nobody used it for long.
     fn expire(&mut self, idle: Duration) {
         let is_idle = self.used.elapsed() > idle && !self.transaction.is_in_use();
@@ -322,7 +362,28 @@ mod tests {
         let second = keep();
         assert_eq!(of_prepared(Some(there)), Ok(second));
         assert_eq!(of_prepared(None), Err(TransactionError::OfPrepared), "nobody knows whose next one");
-        keep();
+        let third = keep();
         assert_eq!(of_prepared(Some(there)), Err(TransactionError::OfPrepared), "it could be either");
+        assert_eq!(transactions.open_in(Some(there), "ann").unwrap_err(), TransactionError::Several);
+        transactions.find(third, "ann").unwrap().roll_back();
+        assert!(transactions.open_in(Some(there), "ann").unwrap().is_some());
+        assert!(transactions.open_in(Some(there), "bob").unwrap().is_none());
+        assert!(transactions.open_in(None, "ann").unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_expired_is_not_taken_for_none() {
+        let session = session("expired-in").await;
+        let (key, transactions) = (SealKey::draw(), Transactions::new(Duration::ZERO));
+        let (ann, there) = (Arc::<str>::from("ann"), crate::gateway::Sessions::new(LONG).draw());
+        let sent = transactions.keep(&key, &ann, Some(there), session.begin()).unwrap();
+        let id = Transactions::id(&key, &sent).unwrap();
+        {
+            let found = transactions.find(id, "ann").unwrap();
+            session.within(&found).sql("CREATE TABLE t (id BIGINT)", &Parameters::none()).await.unwrap();
+        }
+        assert_eq!(transactions.open_in(Some(there), "ann").unwrap_err(), TransactionError::Expired);
+        assert_eq!(transactions.ending(id, "ann"), Some(Ending::RolledBack));
+        assert!(transactions.open_in(Some(there), "ann").unwrap().is_none(), "its client knows now");
     }
 }

@@ -242,6 +242,40 @@ fn an_ingest_may_be_part_of_a_transaction() {
 }
 
 #[test]
+fn an_ingest_that_names_no_transaction_belongs_to_the_one_of_its_session() {
+    run(async {
+        let (served, mut client) = with_table("transactions-ingest-unnamed").await;
+        client.handshake("anybody", "anything").await.unwrap();
+        let command = || CommandStatementIngest {
+            table_definition_options: Some(TableDefinitionOptions {
+                if_not_exist: TableNotExistOption::Fail.into(),
+                if_exists: TableExistsOption::Append.into(),
+            }),
+            table: "t".to_owned(),
+            ..CommandStatementIngest::default()
+        };
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..5));
+        let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+        let batches = || futures::stream::iter([Ok(batch.clone())]);
+        let transaction = client.begin_transaction().await.unwrap();
+        assert_eq!(client.execute_ingest(command(), batches()).await.unwrap(), 5);
+        assert_eq!(number_in(&mut client, COUNT, &transaction).await, 5);
+        end(&mut client, &transaction, EndTransaction::Rollback).await.unwrap();
+        assert_eq!(number(&mut client, COUNT).await, 0);
+        client.begin_transaction().await.unwrap();
+        client.begin_transaction().await.unwrap();
+        let error = client.execute_ingest(command(), batches()).await.unwrap_err();
+        let (code, message) = told(&error);
+        assert_eq!(code, Code::InvalidArgument, "{message}");
+        assert!(message.contains("several transactions are open"), "{message}");
+        let mut other = served.client().await;
+        assert_eq!(other.execute_ingest(command(), batches()).await.unwrap(), 5);
+        assert_eq!(number(&mut client, COUNT).await, 5, "another session has none");
+        served.end().await;
+    });
+}
+
+#[test]
 fn a_session_has_transactions_by_sql() {
     run(async {
         let (served, mut client) = with_table("transactions-sql").await;

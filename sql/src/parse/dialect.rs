@@ -1,8 +1,9 @@
 //! The SQL dialect: DataFusion's default one, with version clauses after table names.
 //!
 //! `GenericDialect` is what DataFusion parses with unless told otherwise, so every query that works there works here.
-//! The wrapper keeps its type id, because the parser asks for it in many places, and changes two things only: table
-//! versions are on, and the markers that the token pass leaves behind `AS OF` are read as one expression each.
+//! The wrapper keeps its type id, because the parser asks for it in many places, and changes three things only: table
+//! versions are on, the markers that the token pass leaves behind `AS OF` are read as one expression each, and the
+//! right side of `IS DISTINCT FROM` ends where it ends in every other system.
 
 use std::any::TypeId;
 use std::iter::Peekable;
@@ -23,7 +24,8 @@ static BASE: GenericDialect = GenericDialect;
 
 /// The dialect that Frostline's SQL is read with.
 ///
-/// * Every method answers as `GenericDialect` does, but for `supports_table_versioning` and `parse_prefix`.
+/// * Every method answers as `GenericDialect` does, but for `supports_table_versioning`, `parse_prefix` and
+///   `parse_infix`.
 /// * `dialect()` is that of `GenericDialect`, so the parser's own branches for it stay in force.
 /// * `parse_prefix` acts on markers only, and no user can type a marker.
 #[derive(Clone, Copy, Debug, Default)]
@@ -223,20 +225,8 @@ impl Dialect for FrostlineDialect {
         BASE.is_custom_operator_part(ch)
     }
 
-    /// Reads the right side of IS DISTINCT FROM, which ends before AND and OR: the parser by itself takes them in.
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
-        let is_negated = if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
-            false
-        } else if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) {
-            true
-        } else {
-            return BASE.parse_infix(parser, expr, precedence);
-        };
-        let left = Box::new(expr.clone());
-        Some(parser.parse_subexpr(precedence).map(|right| match is_negated {
-            true => Expr::IsNotDistinctFrom(left, Box::new(right)),
-            false => Expr::IsDistinctFrom(left, Box::new(right)),
-        }))
+        parse_distinct(parser, expr, precedence).or_else(|| BASE.parse_infix(parser, expr, precedence))
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
@@ -301,6 +291,27 @@ impl Dialect for FrostlineDialect {
     fn is_identifier_generating_function_name(&self, ident: &Ident, name_parts: &[ObjectNamePart]) -> bool {
         BASE.is_identifier_generating_function_name(ident, name_parts)
     }
+}
+
+/// Reads `IS [NOT] DISTINCT FROM` and its right side, if they come next.
+///
+/// The parser itself takes all that follows for the right side: `a IS DISTINCT FROM b AND c` would be
+/// `a IS DISTINCT FROM (b AND c)`.
+fn parse_distinct(parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+    let is_not = if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) {
+        true
+    } else if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+        false
+    } else {
+        return None;
+    };
+    Some(parser.parse_subexpr(precedence).map(|right| {
+        let (left, right) = (Box::new(left.clone()), Box::new(right));
+        match is_not {
+            true => Expr::IsNotDistinctFrom(left, right),
+            false => Expr::IsDistinctFrom(left, right),
+        }
+    }))
 }
 
 /// The marker that the parser reads next, if it does.

@@ -343,16 +343,7 @@ impl<T: ArrowPrimitiveType + Send> GroupsAccumulator for GroupTotals<T> {
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let values = values[0].as_primitive::<T>();
-        let nulls = match filter {
-            None => values.nulls().cloned(),
-            Some(filter) => {
-                let kept = match filter.nulls() {
-                    Some(known) => filter.values() & known.inner(),
-                    None => filter.values().clone(),
-                };
-                NullBuffer::union(values.nulls(), Some(&NullBuffer::new(kept)))
-            }
-        };
+        let nulls = filtered_nulls(values, filter);
         let state = PrimitiveArray::<T>::new(values.values().clone(), nulls).with_data_type(self.data_type.clone());
         Ok(vec![Arc::new(state)])
     }
@@ -360,6 +351,16 @@ impl<T: ArrowPrimitiveType + Send> GroupsAccumulator for GroupTotals<T> {
     fn size(&self) -> usize {
         self.sums.capacity() * size_of::<T::Native>() + self.seen.size()
     }
+}
+
+/// Which values are NULL, where those that a filter leaves out are, too.
+pub(super) fn filtered_nulls(values: &dyn Array, filter: Option<&BooleanArray>) -> Option<NullBuffer> {
+    let Some(filter) = filter else { return values.nulls().cloned() };
+    let kept = match filter.nulls() {
+        Some(known) => filter.values() & known.inner(),
+        None => filter.values().clone(),
+    };
+    NullBuffer::union(values.nulls(), Some(&NullBuffer::new(kept)))
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ pub(super) fn fit_cell(cell: &mut Expr, column: &Column) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_default(cell: &Expr) -> bool {
+/// Whether a cell is the word `DEFAULT`.
+pub(super) fn is_default(cell: &Expr) -> bool {
     matches!(cell, Expr::Identifier(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("default"))
 }
 

@@ -1,6 +1,7 @@
 //! What DELETE, UPDATE and MERGE have in common: their target, their other relations, and what may not follow.
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, TableWithJoins};
+use datafusion::sql::sqlparser::keywords::RESERVED_FOR_TABLE_ALIAS;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -50,7 +51,9 @@ impl StatementParser<'_> {
         let is_alias = match &next.token {
             Token::Word(word) => {
                 let is_plain = |known: &&str| word.value.eq_ignore_ascii_case(known);
-                word.quote_style.is_some() || !GOING_ON.iter().chain(&JOINS).any(is_plain)
+                let goes_on = GOING_ON.iter().chain(&JOINS).any(is_plain);
+                // `DELETE FROM t HAVING …` is a mistake, and no deletion of every row of `t`, called HAVING.
+                word.quote_style.is_some() || !goes_on && !RESERVED_FOR_TABLE_ALIAS.contains(&word.keyword)
             }
             _ => false,
         };

@@ -20,7 +20,7 @@ pub(super) async fn planned(context: &Arc<Context>, delete: &Delete) -> Result<P
     let target = Target::resolve(context, &delete.target)?;
     let mut from = vec![alone(target.relation())];
     from.extend(delete.using.iter().cloned());
-    let query = query_of(delete.with.clone(), place(), from, delete.filter.clone());
+    let query = query_of(delete.with.clone(), place(&target), from, delete.filter.clone());
     Planned::new(Arc::clone(context), target, &query, 2, Vec::new()).await
 }
 

@@ -23,8 +23,10 @@ use frostline_catalog::schema::Column;
 use super::super::Work;
 use super::super::insert::with_fits;
 use super::Planned;
+use super::scope::scoped;
 use super::search::{alone, case, column_of, item, null, number, own_column, place_and_id};
 use super::target::{Assigned, Target};
+use super::values::{Within, check_values};
 use super::write::{Killed, NewRows, matched_twice, numbers, values_behind};
 use crate::column_default::default_ast;
 use crate::context::Context;
@@ -63,10 +65,12 @@ impl Effect {
 /// The plan of a MERGE, and what each of its clauses does.
 pub(super) async fn planned(context: &Arc<Context>, merge: &Merge) -> Result<(Planned, Vec<Effect>), Error> {
     let target = Target::resolve(context, &merge.target)?;
+    check_values(context, Within::Merge, merge.clauses.iter().flat_map(written))?;
+    let merge = &scoped(context, &target, merge).await?;
     let context = Arc::new(with_fits(context, &target.columns)?);
     let effects: Vec<Effect> = merge.clauses.iter().map(|clause| Effect::of(&clause.action)).collect();
     let mut parameters: Vec<(String, DataType)> = Vec::new();
-    let mut items = place_and_id();
+    let mut items = place_and_id(&target);
     items.push(item(own_column(ACTION), ACTION));
     let mut columns: Vec<Column> = Vec::new();
     if effects.iter().any(|effect| effect.writes()) {
@@ -75,7 +79,7 @@ pub(super) async fn planned(context: &Arc<Context>, merge: &Merge) -> Result<(Pl
     }
     let mut query = joined(&target, merge);
     query.pipe_operators = vec![
-        PipeOperator::Extend { exprs: vec![item(clause_number(merge), ACTION)] },
+        PipeOperator::Extend { exprs: vec![item(clause_number(&target, merge), ACTION)] },
         PipeOperator::Where { expr: Expr::IsNotNull(Box::new(own_column(ACTION))) },
         PipeOperator::Select { exprs: items },
     ];
@@ -112,10 +116,10 @@ fn joined(target: &Target, merge: &Merge) -> Query {
 }
 
 /// The number of the first clause that holds for a row of the join, from 1; NULL where none does, or does nothing.
-fn clause_number(merge: &Merge) -> Expr {
+fn clause_number(target: &Target, merge: &Merge) -> Expr {
     let mut sides: Vec<(Expr, Expr)> = Vec::new();
     if has(merge, MergeWhen::NotMatched) {
-        sides.push((Expr::IsNull(Box::new(own_column(SEGMENT))), first_of(merge, MergeWhen::NotMatched)));
+        sides.push((Expr::IsNull(Box::new(target.own(SEGMENT))), first_of(merge, MergeWhen::NotMatched)));
     }
     if has(merge, MergeWhen::NotMatchedBySource) {
         sides.push((Expr::IsNull(Box::new(own_column(SOURCE_ROW))), first_of(merge, MergeWhen::NotMatchedBySource)));
@@ -200,8 +204,18 @@ fn assigned(target: &Target, merge: &Merge, clause: &MergeClause) -> Result<Vec<
     }
 }
 
+/// The condition and the values of a clause, as they are written.
+fn written(clause: &MergeClause) -> Vec<&Expr> {
+    let values: Vec<&Expr> = match &clause.action {
+        MergeAction::Update(assignments) => assignments.iter().map(|assignment| &assignment.value).collect(),
+        MergeAction::Insert { values, .. } => values.iter().collect(),
+        MergeAction::UpdateAll | MergeAction::Delete | MergeAction::InsertAll | MergeAction::Nothing => Vec::new(),
+    };
+    clause.condition.iter().chain(values).collect()
+}
+
 /// What a relation is called in the statement.
-fn called(relation: &TableFactor) -> Option<Vec<Ident>> {
+pub(super) fn called(relation: &TableFactor) -> Option<Vec<Ident>> {
     let (alias, name) = match relation {
         TableFactor::Table { alias, name, args: None, .. } => (alias, Some(name)),
         TableFactor::Table { alias, .. }

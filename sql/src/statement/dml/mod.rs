@@ -16,10 +16,12 @@
 
 mod delete;
 mod merge;
+mod scope;
 mod search;
 mod target;
 mod truncate;
 mod update;
+mod values;
 mod write;
 
 use std::sync::Arc;

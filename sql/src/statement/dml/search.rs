@@ -3,6 +3,7 @@
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{CaseWhen, Expr, Ident, SelectItem, TableFactor, TableWithJoins, Value};
 
+use super::target::Target;
 use crate::target::{POSITION, ROW_ID, SEGMENT};
 
 /// A name that stands as it is.
@@ -28,14 +29,14 @@ pub(super) fn item(expr: Expr, alias: &str) -> SelectItem {
 }
 
 /// Where a row of the target is: its segment and its position.
-pub(super) fn place() -> Vec<SelectItem> {
-    vec![item(own_column(SEGMENT), SEGMENT), item(own_column(POSITION), POSITION)]
+pub(super) fn place(target: &Target) -> Vec<SelectItem> {
+    vec![item(target.own(SEGMENT), SEGMENT), item(target.own(POSITION), POSITION)]
 }
 
 /// Where a row of the target is, and its id.
-pub(super) fn place_and_id() -> Vec<SelectItem> {
-    let mut items = place();
-    items.push(item(own_column(ROW_ID), ROW_ID));
+pub(super) fn place_and_id(target: &Target) -> Vec<SelectItem> {
+    let mut items = place(target);
+    items.push(item(target.own(ROW_ID), ROW_ID));
     items
 }
 

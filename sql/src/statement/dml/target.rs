@@ -61,6 +61,26 @@ impl Target {
         column_of(&self.called(), column.name.as_str())
     }
 
+    /// Where a row is, or its id, by one of the names of [`crate::target`].
+    pub(super) fn own(&self, name: &str) -> Expr {
+        column_of(&self.called(), name)
+    }
+
+    /// The column of a name.
+    pub(super) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name.as_str() == name)
+    }
+
+    /// Whether a name with dots in it is one of its columns with its own name before it. Names of fields may follow.
+    pub(super) fn is_column(&self, name: &[Ident]) -> bool {
+        let parts: Vec<String> = name.iter().map(fold).collect();
+        let called: Vec<String> = self.called().iter().map(fold).collect();
+        (1..parts.len()).any(|split| {
+            let (before, behind) = parts.split_at(split);
+            called.ends_with(before) && behind.first().is_some_and(|column| self.column(column).is_some())
+        })
+    }
+
     /// What the statement calls it.
     fn called(&self) -> Vec<Ident> {
         match &self.written.alias {

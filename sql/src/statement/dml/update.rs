@@ -12,6 +12,7 @@ use super::super::insert::with_fits;
 use super::Planned;
 use super::search::{alone, item, place_and_id};
 use super::target::Target;
+use super::values::{Within, check_values};
 use super::write::{Killed, NewRows, matched_twice, numbers, values_behind};
 use crate::context::Context;
 use crate::error::Error;
@@ -23,13 +24,14 @@ const KEPT: usize = 3;
 
 pub(super) async fn planned(context: &Arc<Context>, update: &Update) -> Result<Planned, Error> {
     let target = Target::resolve(context, &update.target)?;
+    check_values(context, Within::Update, update.assignments.iter().map(|assignment| &assignment.value))?;
     let context = Arc::new(with_fits(context, &target.columns)?);
     let mut parameters: Vec<(String, DataType)> = Vec::new();
     let mut assigned: HashMap<usize, Expr> = HashMap::new();
     for (place, value) in target.assigned(&update.assignments)? {
         assigned.insert(place, target.fit((place, value), &mut parameters)?);
     }
-    let mut items = place_and_id();
+    let mut items = place_and_id(&target);
     for (place, column) in target.columns.iter().enumerate() {
         let value = assigned.remove(&place).unwrap_or_else(|| target.value(column));
         items.push(item(value, column.name.as_str()));
