@@ -31,8 +31,7 @@ const SQL: &str = "SELECT * FROM lineitem";
 
 const ROUNDS_PER_TURN: usize = 2;
 
-const NO_DUCKDB: &str = "left out: DuckDB, which is not installed; \
-                         `target/venv/bin/python -m pip install -r benches/requirements.txt` does it";
+const NO_DUCKDB: &str = "left out: DuckDB, which is not installed; `cargo xtask test` does it";
 
 /// Fetches on all ways in turns.
 pub(crate) async fn run(workbench: &Workbench) -> Result<Report, Failure> {

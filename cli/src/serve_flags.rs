@@ -81,6 +81,10 @@ pub(crate) struct ServeFlags {
     #[arg(long, value_name = "COUNT", help_heading = "Limits")]
     connections: Option<String>,
 
+    /// How large a write may be to stay in the slot that commits it; larger ones become Parquet [default: 1MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Writing")]
+    hot_size: Option<String>,
+
     /// How the log on standard error is written: text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -110,6 +114,7 @@ impl ServeFlags {
             ("limits.queue_timeout", self.queue_timeout.clone()),
             ("limits.idle_timeout", self.idle_timeout.clone()),
             ("limits.connections", self.connections.clone()),
+            ("write.hot_size", self.hot_size.clone()),
             ("log.format", self.log_format.clone()),
         ];
         given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()

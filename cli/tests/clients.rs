@@ -87,5 +87,5 @@ fn the_clients_that_people_have_work_with_the_server() {
         ("FROSTLINE_TOKEN", token.as_str()),
         ("FROSTLINE_DATASETS", data.to_str().expect("the source tree's path is text")),
     ];
-    venv::run_pytest("tests/clients", &variables);
+    venv::run_pytest("tests/clients", &variables, venv::TIME_LIMIT);
 }

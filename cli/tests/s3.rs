@@ -4,5 +4,6 @@ mod venv;
 
 #[test]
 fn a_lake_on_s3_keeps_what_it_promises() {
-    venv::run_pytest("tests/s3", &[("FROSTLINE_BIN", env!("CARGO_BIN_EXE_frostline"))]);
+    let variables = [("FROSTLINE_BIN", env!("CARGO_BIN_EXE_frostline"))];
+    venv::run_pytest("tests/s3", &variables, venv::TIME_LIMIT);
 }

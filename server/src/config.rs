@@ -356,6 +356,12 @@ impl Config {
         self.duration("serve.drain")
     }
 
+    /// How many bytes of Arrow memory a write may have to stay in the slot that commits it; with 0, all rows are frozen.
+    pub fn hot_bytes_max(&self) -> Result<usize, ConfigError> {
+        let bytes = self.bytes("write.hot_size")?;
+        Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
     /// How the log is written.
     pub fn log_format(&self) -> Result<LogFormat, ConfigError> {
         self.read("log.format", "text or json", |text| match text {
@@ -495,6 +501,7 @@ mod tests {
         check("limits.queued_statements", "0", true);
         check("limits.queue_timeout", "0s", true);
         check("serve.drain", "0s", true);
+        check("write.hot_size", "0", true);
     }
 
     #[test]
@@ -507,6 +514,8 @@ mod tests {
             memory = \"2GiB\"
             statement_timeout = \"90s\"
             concurrent_statements = 3
+            [write]
+            hot_size = \"64KiB\"
         ";
         let config = resolve(&[], &[], Some(text)).unwrap();
         assert_eq!(config.listen().unwrap().to_string(), "0.0.0.0:0");
@@ -516,6 +525,7 @@ mod tests {
         assert_eq!(limits.statement_memory_bytes, 1024 * 1024 * 1024, "half of it, if nobody says more");
         assert_eq!(limits.statement_timeout, Duration::from_secs(90));
         assert_eq!(limits.concurrent_statements, 3);
+        assert_eq!(config.hot_bytes_max().unwrap(), 64 * 1024);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::process;
 
 use frostline_server::config::Config;
 use frostline_server::{Authentication, Opened, ServeSettings, serve};
-use frostline_sql::{Lake, OpenOptions};
+use frostline_sql::{Lake, OpenOptions, Settings};
 use tokio::sync::oneshot;
 
 use crate::context::Context;
@@ -22,6 +22,7 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
     let (opened, told) = oneshot::channel();
     let settings = settings(&context.config, opened)?;
     let options = OpenOptions {
+        settings: Settings { hot_bytes_max: context.config.hot_bytes_max()?, ..Settings::default() },
         runtime: Some(settings.limits.runtime()),
         store: context.store.clone(),
         ..OpenOptions::default()

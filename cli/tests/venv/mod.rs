@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// How long all tests of a folder may take.
-const TIME_LIMIT: Duration = Duration::from_secs(900);
+/// How long all tests of a folder may take, usually.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(900);
 
 /// The root of the source tree.
 pub(crate) fn root() -> PathBuf {
@@ -16,7 +16,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Runs the tests in a folder of the source tree. Without the environment it says so, and tests nothing.
-pub(crate) fn run_pytest(folder: &str, variables: &[(&str, &str)]) {
+pub(crate) fn run_pytest(folder: &str, variables: &[(&str, &str)], limit: Duration) {
     let root = root();
     let python = root.join("target").join("venv").join("bin").join("python");
     if !python.exists() {
@@ -31,13 +31,13 @@ pub(crate) fn run_pytest(folder: &str, variables: &[(&str, &str)]) {
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    let (said, succeeded) = finish(command.spawn().expect("python starts"));
+    let (said, succeeded) = finish(command.spawn().expect("python starts"), limit);
     assert!(succeeded, "the tests in {folder} failed:\n{said}");
     println!("{said}");
 }
 
 /// What a process said to its end, and whether that was a success. One that takes too long is killed.
-fn finish(mut child: Child) -> (String, bool) {
+fn finish(mut child: Child, limit: Duration) -> (String, bool) {
     let mut stdout = child.stdout.take().expect("standard output is a pipe");
     let (sender, ended) = mpsc::channel();
     let reader = thread::spawn(move || {
@@ -47,7 +47,7 @@ fn finish(mut child: Child) -> (String, bool) {
         let _ = sender.send(());
         String::from_utf8_lossy(&said).into_owned()
     });
-    let in_time = ended.recv_timeout(TIME_LIMIT).is_ok();
+    let in_time = ended.recv_timeout(limit).is_ok();
     if !in_time {
         // It may have ended by itself.
         let _ = child.kill();

@@ -1,5 +1,7 @@
 //! The settings there are.
 
+use frostline_sql::Settings;
+
 use crate::limits::ServeLimits;
 
 use super::quantity::{write_bytes, write_duration};
@@ -77,6 +79,7 @@ pub const KEYS: &[Key] = &[
     key("limits.queue_timeout", Kind::Duration, "how long they wait"),
     above_zero("limits.idle_timeout", Kind::Duration, "when handles and sessions that nobody uses are forgotten"),
     above_zero("limits.connections", Kind::Count, "how many connections each listener keeps"),
+    key("write.hot_size", Kind::Bytes, "how large a write may be to stay in the slot that commits it"),
     key("log.format", Kind::LogFormat, "how the log is written: text or json"),
 ];
 
@@ -114,6 +117,7 @@ impl Key {
             "limits.queue_timeout" => write_duration(limits.queue_timeout),
             "limits.idle_timeout" => write_duration(limits.idle_timeout),
             "limits.connections" => limits.connections.to_string(),
+            "write.hot_size" => write_bytes(Settings::default().hot_bytes_max as u64),
             "log.format" => "text".to_owned(),
             _ => return None,
         };

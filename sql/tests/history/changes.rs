@@ -61,7 +61,9 @@ impl Trial {
             if rows != later {
                 let lost = later.iter().find(|(id, row)| rows.get(*id) != Some(*row));
                 let left = rows.iter().find(|(id, _)| !later.contains_key(*id));
-                return Err(told(format!("the changes lead elsewhere; for example {lost:?} is lost, {left:?} is left")));
+                return Err(told(format!(
+                    "the changes lead elsewhere; for example {lost:?} is lost, {left:?} is left"
+                )));
             }
         }
         Ok(())

@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::common::TableReference;
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, VisitMut, VisitorMut, WildcardAdditionalOptions};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, Query, SelectItem, VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
 
 use super::super::cell::is_default;
 use super::merge::called;
