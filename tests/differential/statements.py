@@ -49,6 +49,7 @@ class Statements:
         self.rng = rng
         self.mirror = mirror
         self.ended: list[Ended] = []
+        self.settled: list[Ended] = []
         self._tables_made = 0
 
     # What became of the statements.
@@ -56,9 +57,10 @@ class Statements:
     def committed(self, version: int):
         for ended in self.ended:
             ended.version = ended.version or version
+        self.settled = list(self.ended)
 
     def rolled_back(self):
-        self.ended = [ended for ended in self.ended if ended.version is not None]
+        self.ended = list(self.settled)
 
     def taken(self, statement: Statement, before: dict[str, Table | None]):
         """To be told of each statement that succeeded, with the tables that it changed as they were."""
