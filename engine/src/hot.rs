@@ -1,5 +1,6 @@
 //! Hot rows in memory: a few growing batches, of which each hot segment is a range.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +28,34 @@ const RUN_ROWS_MAX: usize = 65_536;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HotTable {
     runs: Vec<Arc<Run>>,
+}
+
+/// Some rows of hot segments that share a batch.
+#[derive(Clone, Debug)]
+pub struct HotPart {
+    /// The rows, as they were written. The fields carry field ids.
+    pub rows: RecordBatch,
+    /// Where each of them is from.
+    pub origins: Vec<HotOrigin>,
+}
+
+/// Where a hot row is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HotOrigin {
+    /// The segment, by its place among those that were asked for.
+    pub segment: usize,
+    /// The row's position in the segment.
+    pub position: u64,
+}
+
+/// A segment of which some rows are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// Its place among those that are asked for.
+    pub(crate) segment: usize,
+    pub(crate) place: Place,
+    /// A bit for each of its rows, set if the row is asked for; `None` if all are.
+    pub(crate) kept: Option<&'a BooleanBuffer>,
 }
 
 /// Where the rows of a segment are. It holds for the value that gave it.
@@ -83,9 +112,16 @@ impl HotTable {
         if missing.is_empty() { Ok(places) } else { Err(missing) }
     }
 
-    /// The rows of one segment, as they were written.
-    pub(crate) fn segment(&self, place: Place) -> RecordBatch {
-        self.runs[place.run].rows.slice(place.begin, place.end - place.begin)
+    /// Some rows of some segments, in few parts: one for each shared batch, unless a segment is asked for twice.
+    pub(crate) fn parts<'a>(&self, asked: impl Iterator<Item = Asked<'a>>) -> Result<Vec<HotPart>, ArrowError> {
+        let mut times: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        let mut by_run: BTreeMap<(usize, usize), Vec<Asked<'a>>> = BTreeMap::new();
+        for one in asked {
+            let time = times.entry((one.place.run, one.place.begin)).or_default();
+            by_run.entry((*time, one.place.run)).or_default().push(one);
+            *time += 1;
+        }
+        by_run.into_iter().map(|((_, run), asked)| self.runs[run].part(asked)).collect()
     }
 
     /// The living rows of some segments, each given with the positions of its dead rows, in few batches.
@@ -229,6 +265,41 @@ impl Run {
         self.filter(bits.finish())
     }
 
+    /// The asked rows of segments, none of which is there twice.
+    fn part(&self, mut asked: Vec<Asked<'_>>) -> Result<HotPart, ArrowError> {
+        asked.sort_unstable_by_key(|one| one.place.begin);
+        let all = self.rows.num_rows();
+        let mut bits = BooleanBufferBuilder::new(all);
+        let mut origins: Vec<HotOrigin> = Vec::new();
+        for Asked { segment, place, kept } in asked {
+            let rows = place.end - place.begin;
+            let gap = place.begin.saturating_sub(bits.len());
+            bits.append_n(gap, false);
+            let origin = |position: usize| HotOrigin { segment, position: position as u64 };
+            match kept {
+                None => {
+                    bits.append_n(rows, true);
+                    origins.extend((0..rows).map(origin));
+                }
+                Some(kept) if kept.len() == rows => {
+                    bits.append_buffer(kept);
+                    origins.extend(kept.set_indices().map(origin));
+                }
+                Some(kept) => {
+                    let message = format!("{} rows of a hot segment are told apart, and it has {rows}", kept.len());
+                    return Err(ArrowError::InvalidArgumentError(message));
+                }
+            }
+        }
+        let rest = all.saturating_sub(bits.len());
+        bits.append_n(rest, false);
+        let rows = match origins.len() == all {
+            true => self.rows.clone(),
+            false => filter_record_batch(&self.rows, &BooleanArray::new(bits.finish(), None))?,
+        };
+        Ok(HotPart { rows, origins })
+    }
+
     fn filter(&self, mask: BooleanBuffer) -> Result<RecordBatch, ArrowError> {
         let known = self.filtered().as_ref().filter(|known| known.mask == mask).map(|known| known.rows.clone());
         if let Some(rows) = known {
@@ -311,8 +382,42 @@ mod tests {
         let some = [(2, Positions::from_iter([0])), (4, Positions::new()), (7, Positions::from_iter([1, 2]))];
         assert_eq!(values(&living(&table, &some)), [2, 3, 4]);
         assert!(living(&table, &[]).is_empty());
-        let place = table.places([id(7)].into_iter()).unwrap()[0];
-        assert_eq!(values(&[table.segment(place)]), [4, 5, 6]);
+    }
+
+    /// The parts of segments, each given with its kept positions, as text: values and where they are from.
+    fn parts(table: &HotTable, asked: &[(u64, Option<&BooleanBuffer>)]) -> Vec<(Vec<i64>, Vec<(usize, u64)>)> {
+        let places = table.places(asked.iter().map(|(segment, _)| id(*segment))).unwrap();
+        let asked = asked.iter().zip(places).enumerate();
+        let parts = table.parts(asked.map(|(segment, ((_, kept), place))| Asked { segment, place, kept: *kept }));
+        let shown = |part: HotPart| {
+            let places = part.origins.iter().map(|origin| (origin.segment, origin.position));
+            (values(&[part.rows]), places.collect::<Vec<(usize, u64)>>())
+        };
+        parts.unwrap().into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn asked_rows_are_told_with_their_places() {
+        let table = HotTable::default().appended(vec![(id(2), batch(&[1, 2])), (id(4), batch(&[3]))]).unwrap();
+        let table = table.appended(vec![(id(7), batch(&[4, 5, 6]))]).unwrap();
+        let (ends, second) = (BooleanBuffer::from(vec![true, false, true]), BooleanBuffer::from(vec![false, true]));
+        let of_all = (vec![1, 2, 3, 4, 5, 6], vec![(0, 0), (0, 1), (1, 0), (2, 0), (2, 1), (2, 2)]);
+        assert_eq!(parts(&table, &[(2, None), (4, None), (7, None)]), [of_all]);
+        let of_some = (vec![2, 4, 6], vec![(1, 1), (0, 0), (0, 2)]);
+        assert_eq!(parts(&table, &[(7, Some(&ends)), (2, Some(&second))]), [of_some]);
+        let twice = parts(&table, &[(2, Some(&second)), (2, None)]);
+        assert_eq!(twice, [(vec![2], vec![(0, 1)]), (vec![1, 2], vec![(1, 0), (1, 1)])]);
+        assert!(parts(&table, &[]).is_empty());
+    }
+
+    #[test]
+    fn rows_of_ten_thousand_segments_are_few_parts() {
+        let table = one_by_one(1..=10_000);
+        let odd: Vec<(u64, Option<&BooleanBuffer>)> =
+            (1..=10_000).filter(|number| number % 2 == 1).map(|number| (number, None)).collect();
+        let found = parts(&table, &odd);
+        assert!(found.len() < 20, "{} parts", found.len());
+        assert_eq!(found.iter().map(|(values, _)| values.len()).sum::<usize>(), 5_000);
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod rows;
 mod size;
 mod verify;
 
+pub use hot::{HotOrigin, HotPart};
 pub use lake::{HeldBlocks, Lake, LakeError};
 pub use positions::{Positions, PositionsError};
 pub use rows::{RowWriter, TakeError, TakenRows};

@@ -173,6 +173,11 @@ impl Positions {
         self.0 |= &others.0;
     }
 
+    /// Takes others out.
+    pub fn take_out(&mut self, others: &Self) {
+        self.0 -= &others.0;
+    }
+
     /// About how many bytes they take in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.0.serialized_size() + size_of::<Self>()

@@ -478,6 +478,9 @@ class Statements:
         if versions and self.rng.random() < 0.5:
             version = self.rng.choice(versions)
             copy, at = self.mirror.versions[version][of], f" AS OF VERSION {version}"
+        elif self.mirror.versions[max(self.mirror.versions)].get(of) is not copy:
+            # What a transaction changed cannot be cloned by it.
+            return None
         table = Table(self._new_id(), copy.table.columns)
         sql = f"CREATE TABLE {name} CLONE {of}{at}"
         return Statement("clone", sql, {name: table}, lambda mirror: mirror.put(name, copy))

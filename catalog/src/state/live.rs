@@ -122,6 +122,12 @@ impl State {
         self.kills.of_table(table).filter_map(move |kills| kills.of(segment)).flat_map(|kills| kills.iter())
     }
 
+    /// The kills of a table by epoch and segment, each segment's oldest first.
+    pub fn kills_of(&self, table: ObjectId) -> impl Iterator<Item = (SegmentId, &Kill)> {
+        let segments = self.kills.of_table(table).flat_map(|kills| kills.iter());
+        segments.flat_map(|(segment, kills)| kills.iter().map(move |kill| (segment, kill)))
+    }
+
     /// The last version before another that took rows of a segment out of a table, in the epoch of that other.
     pub(crate) fn killed_before(&self, table: ObjectId, segment: SegmentId, version: Version) -> Option<Version> {
         let epoch = self.epoch_at(table, version).0;

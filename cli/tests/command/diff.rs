@@ -50,6 +50,17 @@ fn they_are_counted_by_kind() {
 }
 
 #[test]
+fn they_are_counted_where_the_table_has_columns_of_such_names() {
+    let lake = TestLake::with_orders();
+    lake.sql("CREATE TABLE own (_change_type BIGINT, _version BIGINT)").succeeds();
+    lake.sql("INSERT INTO own VALUES (7, 70), (8, 80)").succeeds();
+    lake.run(&["diff", "own", "5", "6", "--stat"]).succeeds().says("").prints("change,rows\ninsert,2\n");
+    lake.run(&["diff", "own", "5", "6", "--stat", "--per-version"])
+        .succeeds()
+        .prints("version,change,rows\n6,insert,2\n");
+}
+
+#[test]
 fn versions_are_numbers_tags_or_times() {
     let lake = changed_orders();
     lake.run(&["tag", "create", "closed", "--as-of", "6"]).succeeds();

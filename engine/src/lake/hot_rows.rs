@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::buffer::BooleanBuffer;
 use frostline_catalog::io::LedgerError;
 use frostline_catalog::segment::{BlockRef, Storage};
 use frostline_catalog::state::Dead;
@@ -11,7 +12,7 @@ use frostline_catalog::{ObjectId, Placed, SegmentId, State, Version};
 
 use super::dead::kill_error;
 use super::{KnownHot, Lake, LakeError, locked};
-use crate::hot::{HotTable, Place};
+use crate::hot::{Asked, HotPart, HotTable, Place};
 use crate::positions::Positions;
 use crate::write::decode_hot;
 
@@ -68,23 +69,30 @@ impl Lake {
         Ok(batches)
     }
 
-    /// Hot segments' rows as they were written, dead ones included, in the order asked for. Their fields carry field
-    /// ids.
+    /// Some rows of hot segments as they were written, in few parts: those that are kept, whether they live or not. A
+    /// segment comes with a bit for each of its rows, set if the row is kept; with `None` all are.
+    ///
+    /// Rows come in the order of their segments as far as that takes no more parts.
     ///
     /// # Errors
     /// If a segment is not hot, or cannot be read.
-    pub async fn hot_segments(&self, segments: &[&Placed]) -> Result<Vec<RecordBatch>, LakeError> {
+    pub async fn hot_parts(&self, segments: &[(&Placed, Option<BooleanBuffer>)]) -> Result<Vec<HotPart>, LakeError> {
         let mut homes: BTreeMap<Home, Vec<usize>> = BTreeMap::new();
-        for (place, placed) in segments.iter().enumerate() {
+        for (place, (placed, _)) in segments.iter().enumerate() {
             homes.entry(Home::of(placed)).or_default().push(place);
         }
-        let mut found: BTreeMap<usize, RecordBatch> = BTreeMap::new();
-        for asked in homes.into_values() {
-            let placed: Vec<&Placed> = asked.iter().map(|place| segments[*place]).collect();
+        let mut parts: Vec<HotPart> = Vec::new();
+        for (home, of_home) in homes {
+            let placed: Vec<&Placed> = of_home.iter().map(|place| segments[*place].0).collect();
             let (rows, places) = self.places(&placed).await?;
-            found.extend(asked.into_iter().zip(places).map(|(asked, place)| (asked, rows.segment(place))));
+            let asked = of_home.into_iter().zip(places).map(|(segment, place)| {
+                let kept = segments[segment].1.as_ref();
+                Asked { segment, place, kept }
+            });
+            let table = home.table;
+            parts.extend(rows.parts(asked).map_err(|source| LakeError::Arrow { table, source: Arc::new(source) })?);
         }
-        Ok(found.into_values().collect())
+        Ok(parts)
     }
 
     /// The rows in memory of segments of one home, and where among them each segment is. Those that are not there yet

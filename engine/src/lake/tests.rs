@@ -1,4 +1,5 @@
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use frostline_catalog::io::ManualClock;
 use frostline_catalog::schema::{Column, ROW_ID_FIELD, ROW_ID_NAME, with_field_id};
@@ -37,6 +38,14 @@ fn numbers(values: &[i64]) -> RecordBatch {
 
 fn values(batches: &[RecordBatch]) -> Vec<i64> {
     batches.iter().flat_map(|rows| rows.column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
+}
+
+impl Lake {
+    /// The rows of hot segments, dead ones among them.
+    async fn hot_segments(&self, placed: &[&Placed]) -> Result<Vec<RecordBatch>, LakeError> {
+        let asked: Vec<(&Placed, Option<BooleanBuffer>)> = placed.iter().map(|placed| (*placed, None)).collect();
+        Ok(self.hot_parts(&asked).await?.into_iter().map(|part| part.rows).collect())
+    }
 }
 
 async fn commit(lake: &Lake, changes: Vec<Proposal>, blocks: Vec<Bytes>) -> Arc<State> {

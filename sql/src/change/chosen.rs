@@ -15,48 +15,35 @@ use frostline_engine::Lake;
 
 use super::plan::Chosen;
 use crate::context::Context;
-use crate::error::Error;
-use crate::table::{BORN, ChosenRows, POSITION, ROW_ID, SEGMENT, TableAt, scan_chosen};
-
-/// The columns that say where a row is, behind those of the table.
-const PLACES: [&str; 4] = [SEGMENT, POSITION, ROW_ID, BORN];
+use crate::table::{ChosenRows, TableAt, scan_chosen};
 
 /// Some rows of some segments, dead or alive, with the columns that a table has at a version, and then their places.
 ///
+/// * The columns hold the rows of every version up to another: they may be NULL, and be wider than the version's.
 /// * Segments that are not chosen are never opened, nor are those that the pushed filters rule out.
 pub(super) struct ChosenTable {
     lake: Arc<Lake>,
     state: Arc<State>,
     table: ObjectId,
     version: Version,
+    until: Version,
     whole: TableAt,
+    own_columns: usize,
     rows: Vec<Chosen>,
 }
 
 impl ChosenTable {
-    /// The rows, with the columns of a version.
-    pub(super) fn try_new(
-        context: &Context,
-        table: ObjectId,
-        version: Version,
-        rows: Vec<Chosen>,
-    ) -> Result<Self, Error> {
-        let columns = context.state.columns_at(table, version);
-        if let Some(taken) = columns.iter().find(|column| PLACES.contains(&column.name.as_str())) {
-            return Err(Error::statement(format!(
-                "the table has a column `{}`, which is what the place of a row is called while its changes are read",
-                taken.name
-            ))
-            .with_hint(format!("rename it: `ALTER TABLE … RENAME COLUMN {} TO …`", taken.name)));
-        }
+    /// The rows, each of some version up to `until`, with the columns of a version.
+    pub(super) fn new(context: &Context, table: ObjectId, version: Version, until: Version, rows: Vec<Chosen>) -> Self {
+        let own_columns = context.state.columns_at(table, version).len();
         let (lake, state) = (Arc::clone(&context.lake), Arc::clone(&context.state));
-        let whole = TableAt::new(Arc::clone(&lake), Arc::clone(&state), table, version).with_places();
-        Ok(Self { lake, state, table, version, whole, rows })
+        let whole = TableAt::new(Arc::clone(&lake), Arc::clone(&state), table, version).reaching(until).with_places();
+        Self { lake, state, table, version, until, whole, own_columns, rows }
     }
 
-    /// How many columns are the table's own.
+    /// How many columns are the table's own. Behind them are the segment, the position and the id of the row.
     pub(super) fn own_columns(&self) -> usize {
-        self.schema().fields().len().saturating_sub(PLACES.len())
+        self.own_columns
     }
 }
 
@@ -83,8 +70,10 @@ impl TableProvider for ChosenTable {
     /// Filters on the table's own columns rule out segments, row groups and pages, as they do for the table.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let mut answers = self.whole.supports_filters_pushdown(filters)?;
+        let schema = self.schema();
+        let is_place = |name: &str| schema.fields().iter().skip(self.own_columns).any(|field| field.name() == name);
         for (filter, answer) in filters.iter().zip(&mut answers) {
-            if filter.column_refs().iter().any(|column| PLACES.contains(&column.name())) {
+            if filter.column_refs().iter().any(|column| is_place(column.name())) {
                 *answer = TableProviderFilterPushDown::Unsupported;
             }
         }
@@ -109,6 +98,7 @@ impl TableProvider for ChosenTable {
         let chosen = |one: &Chosen| ChosenRows { placed: one.placed.clone(), positions: one.positions.clone() };
         let rows: Vec<ChosenRows> = self.rows.iter().map(chosen).collect();
         let projection = projection.map(Vec::as_slice);
-        scan_chosen(&self.lake, &self.state, self.table, self.version, rows, session, projection, filters, true).await
+        let (table, version, until) = (self.table, self.version, self.until);
+        scan_chosen(&self.lake, &self.state, table, version, until, rows, session, projection, filters, true).await
     }
 }

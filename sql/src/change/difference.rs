@@ -29,7 +29,7 @@ use frostline_catalog::{FieldId, ObjectId, Version};
 
 use super::arguments::{Arguments, Usage};
 use super::columns::{columns_of, inner_columns, inner_name, own_name};
-use super::feed::{Feed, Mode, moves};
+use super::feed::{Feed, Mode, net_moves};
 use super::plan::rounds;
 use super::window::Moves;
 use crate::context::Context;
@@ -67,7 +67,7 @@ pub(super) async fn plan_tables(
     let table = arguments.table(second)?;
     context.note_version(first);
     let (from, to) = (first.min(second), first.max(second));
-    let Moves { gained, lost } = moves(context, table, from, to, Mode::Net).await?;
+    let Moves { gained, lost } = net_moves(context, table, from, to).await?;
     let (removed, added) = if first <= second { (lost, gained) } else { (gained, lost) };
 
     let feed = Feed { context, table, from, to, columns: second, mode: Mode::Net };
@@ -167,8 +167,13 @@ fn check_types(fields: &[(String, DataType)]) -> Result<(), Error> {
 
 /// The places of the columns of a key that is given as a text.
 fn key_columns(text: &str, names: &[String]) -> Result<Vec<usize>, Error> {
+    let mut is_quoted = false;
+    let is_end = |letter: char| {
+        is_quoted ^= letter == '"';
+        letter == ',' && !is_quoted
+    };
     let mut places: Vec<usize> = Vec::new();
-    for part in text.split(',').map(str::trim) {
+    for part in text.split(is_end).map(str::trim) {
         let name = match part.strip_prefix('"').and_then(|part| part.strip_suffix('"')) {
             Some(quoted) => quoted.replace("\"\"", "\""),
             None => part.to_ascii_lowercase(),
@@ -290,6 +295,7 @@ mod tests {
     fn a_key_names_columns_as_sql_does() {
         assert_eq!(key_columns("ID", &names()).unwrap(), [0]);
         assert_eq!(key_columns(" \"Name\" , id, id", &names()).unwrap(), [1, 0]);
+        assert_eq!(key_columns("\"a,b\",id", &names()).unwrap(), [2, 0]);
         let error = key_columns("name", &names()).unwrap_err();
         assert_eq!(error.to_string(), "the key names a column `name`, which is not there; did you mean `Name`?");
     }

@@ -4,6 +4,7 @@
 //!   rows that came, with ids of their own                        ──► insert
 //!   rows that came ── LEFT JOIN rows that went, by id, if other  ──► insert, update_postimage
 //!   rows that went ── LEFT JOIN rows that came, by id, if other  ──► delete, update_preimage
+//!                  └─ LEFT JOIN rows that came and went in between, by id ──► which version really took it
 //! ```
 //!
 //! * The joins are left out where nothing can match: where no row went, or every row that came has a new id.
@@ -11,10 +12,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::functions::expr_fn::coalesce;
+use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit, when};
 use datafusion::prelude::ident;
 use datafusion::scalar::ScalarValue;
@@ -24,6 +25,7 @@ use frostline_catalog::{ObjectId, Version};
 use super::arguments::{Arguments, Usage};
 use super::chosen::ChosenTable;
 use super::columns::{columns_of, inner_columns, inner_name, own_name, union_all};
+use super::differ::{differ, has_map};
 use super::load::{Interest, windows};
 use super::lookup::{Makers, author_of, number_at, signed, time_of};
 use super::plan::{Round, is_fresh, only, rounds};
@@ -57,26 +59,13 @@ impl Mode {
     }
 }
 
-/// The rows that moved between two versions of a table.
+/// The rows that one of two versions of a table has and the other has not.
 ///
 /// * `from` is not after `to`.
-pub(super) async fn moves(
-    context: &Context,
-    table: ObjectId,
-    from: Version,
-    to: Version,
-    mode: Mode,
-) -> Result<Moves, Error> {
-    let interest = match mode {
-        Mode::Net => Interest::Ends,
-        Mode::Versions => Interest::Steps,
-    };
+pub(super) async fn net_moves(context: &Context, table: ObjectId, from: Version, to: Version) -> Result<Moves, Error> {
     let mut moves = Moves::none();
-    for window in windows(context, table, Some(from), to, interest).await? {
-        moves.append(match mode {
-            Mode::Net => window.net(),
-            Mode::Versions => window.each(),
-        });
+    for window in windows(context, table, Some(from), to, Interest::Ends).await? {
+        moves.append(window.net());
     }
     Ok(moves)
 }
@@ -101,8 +90,23 @@ pub(super) async fn plan(context: &Context, given: &[FunctionArg], version: Vers
         return Err(Error::statement(message).with_hint("swap the two; table_diff compares versions in either order"));
     }
     let table = arguments.table(to)?;
-    let found = moves(context, table, from, to, mode).await?;
-    Feed { context, table, from, to, columns: to, mode }.plan(found)
+    let interest = match mode {
+        Mode::Net => Interest::Passing,
+        Mode::Versions => Interest::Steps,
+    };
+    let (mut moves, mut passed) = (Moves::none(), Vec::new());
+    for window in windows(context, table, Some(from), to, interest).await? {
+        match mode {
+            Mode::Net => {
+                moves.append(window.net());
+                if !is_fresh(&window.placed, from) {
+                    passed.append(&mut window.passed());
+                }
+            }
+            Mode::Versions => moves.append(window.each()),
+        }
+    }
+    Feed { context, table, from, to, columns: to, mode }.plan(moves, passed)
 }
 
 /// Rows that moved, on their way into a plan.
@@ -124,14 +128,19 @@ const VERSION: &str = "version";
 const OTHER_ROW: &str = "other_row";
 const OTHER_VERSION: &str = "other_version";
 
+/// The id of a row that came and went in between, and the last version that took it.
+const PASSED_ROW: &str = "passed_row";
+const PASSED_VERSION: &str = "passed_version";
+
 impl Feed<'_> {
-    fn plan(&self, moves: Moves) -> Result<LogicalPlan, Error> {
+    /// The plan of what moved, given the rows that came and went in between.
+    fn plan(&self, moves: Moves, passed: Vec<Found<Version>>) -> Result<LogicalPlan, Error> {
         let Moves { gained, lost } = moves;
-        let versions = gained.iter().chain(&lost).map(|found| found.fact);
+        let versions = gained.iter().chain(&lost).chain(&passed).map(|found| found.fact);
         let makers = Makers::load(&self.context.state, versions)?;
         let (fresh, old): (Vec<Found<Version>>, Vec<Found<Version>>) =
             gained.into_iter().partition(|found| is_fresh(&found.placed, self.since(found.fact)));
-        let (fresh, old, gone) = (rounds(fresh), rounds(old), rounds(lost));
+        let (fresh, old, gone, passed) = (rounds(fresh), rounds(old), rounds(lost), rounds(passed));
 
         let mut arms: Vec<LogicalPlan> = Vec::new();
         if let Some(fresh) = self.side("fresh", &fresh)? {
@@ -142,7 +151,10 @@ impl Feed<'_> {
         match (came, went) {
             (None, None) => {}
             (Some(came), None) => arms.push(self.arm(came, kind("insert"), ident(VERSION), &makers)?),
-            (None, Some(went)) => arms.push(self.arm(went, kind("delete"), ident(VERSION), &makers)?),
+            (None, Some(went)) => {
+                let (went, version) = self.taken(went, &passed, None)?;
+                arms.push(self.arm(went, kind("delete"), version, &makers)?);
+            }
             (Some(came), Some(went)) => {
                 if let Some(others) = self.others("went, to be matched", &gone)? {
                     let matched = self.matched(came, others)?;
@@ -153,7 +165,7 @@ impl Feed<'_> {
                     let matched = self.matched(went, others)?;
                     let kind = kind_of("delete", "update_preimage")?;
                     // Both images of an update are of the version that made the later one.
-                    let version = coalesce(vec![ident(OTHER_VERSION), ident(VERSION)]);
+                    let (matched, version) = self.taken(matched, &passed, Some(ident(OTHER_VERSION)))?;
                     arms.push(self.arm(matched, kind, version, &makers)?);
                 }
             }
@@ -203,7 +215,7 @@ impl Feed<'_> {
     fn scan(&self, name: &str, rounds: &[Round<Version>], place: usize) -> Result<LogicalPlan, Error> {
         let number = |found: &Found<Version>| Some(signed(found.fact));
         let chosen = rounds.get(place).map(Round::chosen).unwrap_or_default();
-        let provider = ChosenTable::try_new(self.context, self.table, self.columns, chosen)?;
+        let provider = ChosenTable::new(self.context, self.table, self.columns, self.to, chosen);
         let own = provider.own_columns();
         // The planner holds two scans of one name for one.
         let name = format!("{name} of {} from {} to {}, {:?}, {place}", self.table, self.from, self.to, self.mode);
@@ -238,13 +250,45 @@ impl Feed<'_> {
         let (own, other) = (keys([ROW, VERSION]), keys([OTHER_ROW, OTHER_VERSION]));
         let joined = LogicalPlanBuilder::from(rows).join(others, JoinType::Left, (own, other), None)?;
         let columns = self.context.state.columns_at(self.table, self.columns);
-        let differs = columns.iter().enumerate().map(|(place, column)| match has_map(&column.data_type) {
-            // Maps are not compared; a pair that has one counts as other.
-            true => lit(true),
-            false => binary_expr(ident(inner_name(place)), Operator::IsDistinctFrom, ident(other_name(place))),
+        let differs = columns.iter().enumerate().map(|(place, column)| {
+            let (own, other) = (ident(inner_name(place)), ident(other_name(place)));
+            match has_map(&column.data_type) {
+                true => differ(own, other),
+                false => binary_expr(own, Operator::IsDistinctFrom, other),
+            }
         });
         let is_other = differs.fold(ident(OTHER_ROW).is_null(), Expr::or);
         Ok(joined.filter(is_other)?.build()?)
+    }
+
+    /// Rows that went, and the version that is told of each: `first` if that is not NULL, else the last that took it.
+    /// A row that was updated before it was deleted went twice, the second time as a row that came in between.
+    fn taken(
+        &self,
+        rows: LogicalPlan,
+        passed: &[Round<Version>],
+        first: Option<Expr>,
+    ) -> Result<(LogicalPlan, Expr), Error> {
+        let mut versions: Vec<Expr> = first.into_iter().collect();
+        let rows = match self.side("passed", passed)? {
+            None => rows,
+            Some(passed) => {
+                let named = vec![ident(ROW).alias(PASSED_ROW), ident(VERSION).alias(PASSED_VERSION)];
+                let last = max(ident(PASSED_VERSION)).alias(PASSED_VERSION);
+                let passed = LogicalPlanBuilder::from(passed)
+                    .project(named)?
+                    .aggregate(vec![ident(PASSED_ROW)], vec![last])?
+                    .build()?;
+                versions.push(when(ident(PASSED_VERSION).gt(ident(VERSION)), ident(PASSED_VERSION)).end()?);
+                let keys = (vec![Column::from_name(ROW)], vec![Column::from_name(PASSED_ROW)]);
+                LogicalPlanBuilder::from(rows).join(passed, JoinType::Left, keys, None)?.build()?
+            }
+        };
+        if versions.is_empty() {
+            return Ok((rows, ident(VERSION)));
+        }
+        versions.push(ident(VERSION));
+        Ok((rows, coalesce(versions)))
     }
 
     /// Rows as they come out.
@@ -273,16 +317,6 @@ impl Feed<'_> {
 /// What the plan calls a column of the row that may match, inside.
 fn other_name(place: usize) -> String {
     format!("other_{}", inner_name(place))
-}
-
-/// Whether values of a type hold maps.
-fn has_map(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Map(..) => true,
-        DataType::List(element) => has_map(element.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| has_map(field.data_type())),
-        _ => false,
-    }
 }
 
 /// A kind of change.

@@ -86,7 +86,7 @@ fn scan(
     makers: &Arc<Makers>,
 ) -> Result<LogicalPlan, Error> {
     let chosen = rounds.get(place).map(Round::chosen).unwrap_or_default();
-    let provider = ChosenTable::try_new(context, table, version, chosen)?;
+    let provider = ChosenTable::new(context, table, version, version, chosen);
     let own = provider.own_columns();
     let reference = TableReference::bare(format!("history of {table} until {version}, {place}"));
     let scan = LogicalPlanBuilder::scan(reference, provider_as_source(Arc::new(provider)), None)?.build()?;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use frostline_catalog::{Dead, ObjectId, Placed, Version};
 use frostline_engine::Positions;
 
+use super::plan::is_fresh;
 use super::row_set::RowSet;
 use super::timeline::{Phase, Presence, added, cut, existence, phases, since};
-use super::window::Window;
+use super::window::{Step, Window};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -16,6 +17,8 @@ use crate::error::Error;
 pub(super) enum Interest {
     /// Those that show other rows at the end than at the begin.
     Ends,
+    /// If rows went, those too that had rows in between which may be later versions of them.
+    Passing,
     /// Those that some version in between changed, too.
     Steps,
 }
@@ -25,6 +28,8 @@ struct Draft {
     placed: Placed,
     before: Presence,
     after: Vec<Phase>,
+    /// Whether it shows the same rows at the end as at the begin.
+    is_passing: bool,
 }
 
 /// How the dead rows of a phase are known.
@@ -86,32 +91,41 @@ pub(super) async fn windows(
     let mut decoded = context.lake.dead_positions_all(&wanted).await?.into_iter();
     let mut windows: Vec<Window> = Vec::with_capacity(all.len());
     for (draft, known) in all {
-        let mut sets: Vec<RowSet> = Vec::with_capacity(known.len());
-        let mut dead = Positions::new();
-        for known in &known {
-            // Blocks come in the order in which they were asked for.
+        let mut steps: Vec<Step> = Vec::with_capacity(draft.after.len());
+        let mut blocks = known.iter().map(|known| {
+            // They come in the order in which they were asked for.
             let block = known.block().and_then(|_| decoded.next());
-            match known {
-                Known::Absent => {
-                    sets.push(RowSet::none());
-                    continue;
-                }
-                Known::Whole => dead = Positions::new(),
-                Known::More(_) => {
-                    if let Some(block) = &block {
-                        dead.union_with(block);
-                    }
-                }
-                Known::These(_) => dead = block.as_deref().map_or_else(Positions::new, Positions::clone),
-            }
-            sets.push(RowSet::AllBut(dead.clone()));
+            (known, block)
+        });
+        let mut living = RowSet::none();
+        if let Some((known, block)) = blocks.next() {
+            change(&mut living, known, block.as_deref());
         }
-        let mut sets = sets.into_iter();
-        let before = sets.next().unwrap_or_else(RowSet::none);
-        let steps = draft.after.iter().map(|phase| phase.begin).zip(sets).collect();
+        let before = living.clone();
+        for (phase, (known, block)) in draft.after.iter().zip(blocks) {
+            let (came, went) = change(&mut living, known, block.as_deref());
+            steps.push(Step { version: phase.begin, came, went });
+        }
         windows.push(Window { placed: draft.placed, before, steps });
     }
     Ok(windows)
+}
+
+/// Which rows come and which go where a phase begins, given those that live until then and what was decoded for it.
+fn change(living: &mut RowSet, known: &Known, block: Option<&Positions>) -> (RowSet, RowSet) {
+    let dead = || block.cloned().unwrap_or_default();
+    let now = match known {
+        Known::More(_) => {
+            let went = RowSet::Only(dead());
+            living.remove(&went);
+            return (RowSet::none(), went);
+        }
+        Known::Absent => RowSet::none(),
+        Known::Whole | Known::These(_) => RowSet::AllBut(dead()),
+    };
+    let moved = (now.minus(living), living.minus(&now));
+    *living = now;
+    moved
 }
 
 fn drafts(
@@ -123,17 +137,28 @@ fn drafts(
 ) -> Result<Vec<Draft>, Error> {
     let existence = existence(context.state.tables().of(&table));
     let mut drafts: Vec<Draft> = Vec::new();
+    let mut goes = false;
     for life in context.state.segment_lives(table, to)? {
         let (before, after) = cut(phases(&life.spans, &existence), from, to);
         let Some(last) = after.last() else { continue };
-        if interest == Interest::Ends && last.presence == before {
+        let is_passing = last.presence == before;
+        let is_of_interest = match interest {
+            Interest::Ends => !is_passing,
+            Interest::Passing => !is_passing || from.is_none_or(|from| !is_fresh(life.placed, from)),
+            Interest::Steps => true,
+        };
+        if !is_of_interest {
             continue;
         }
+        goes |= !is_passing && before != Presence::Absent;
         let placed: Placed = life.placed.clone();
         drafts.push(match since(&before, &after) {
-            Some(told) => Draft { placed, before: Presence::There(None), after: told },
-            None => Draft { placed, before, after },
+            Some(told) => Draft { placed, before: Presence::There(None), after: told, is_passing },
+            None => Draft { placed, before, after, is_passing },
         });
+    }
+    if interest == Interest::Passing && !goes {
+        drafts.retain(|draft| !draft.is_passing);
     }
     Ok(drafts)
 }

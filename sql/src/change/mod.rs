@@ -17,6 +17,7 @@
 mod arguments;
 mod chosen;
 mod columns;
+mod differ;
 mod difference;
 mod feed;
 mod history;

@@ -41,8 +41,7 @@ pub(super) fn rounds<T>(found: Vec<Found<T>>) -> Vec<Round<T>> {
         }
         let last = rounds.len().saturating_sub(1);
         if let Some((round, taken)) = rounds.get_mut(place.unwrap_or(last)) {
-            let all = taken.get(&id).map_or_else(|| one.rows.clone(), |taken| taken.union(&one.rows));
-            taken.insert(id, all);
+            taken.entry(id).or_insert_with(RowSet::none).add(&one.rows);
             round.found.push(one);
         }
     }
@@ -56,7 +55,7 @@ impl<T> Round<T> {
         let mut sets: Vec<(&Placed, RowSet)> = Vec::new();
         for found in &self.found {
             match places.get(&found.placed.segment.id).and_then(|place| sets.get_mut(*place)) {
-                Some((_, set)) => *set = set.union(&found.rows),
+                Some((_, set)) => set.add(&found.rows),
                 None => {
                     places.insert(found.placed.segment.id, sets.len());
                     sets.push((&found.placed, found.rows.clone()));

@@ -58,12 +58,46 @@ impl RowSet {
 
     /// The rows that are in both sets.
     pub(super) fn intersection(&self, other: &Self) -> Self {
-        self.minus(&other.complement())
+        match (self, other) {
+            (Self::Only(own), Self::Only(kept)) => Self::Only(own.minus(&own.minus(kept))),
+            (Self::Only(own), Self::AllBut(missing)) | (Self::AllBut(missing), Self::Only(own)) => {
+                Self::Only(own.minus(missing))
+            }
+            (Self::AllBut(missing), Self::AllBut(more)) => {
+                let mut missing = missing.clone();
+                missing.union_with(more);
+                Self::AllBut(missing)
+            }
+        }
     }
 
     /// The rows that are in one of the sets at least.
     pub(super) fn union(&self, other: &Self) -> Self {
         other.complement().minus(self).complement()
+    }
+
+    /// Takes others in. A few rows cost no more than a few, however many are there.
+    pub(super) fn add(&mut self, others: &Self) {
+        let Self::Only(more) = others else {
+            *self = self.union(others);
+            return;
+        };
+        match self {
+            Self::Only(own) => own.union_with(more),
+            Self::AllBut(missing) => missing.take_out(more),
+        }
+    }
+
+    /// Takes others out. A few rows cost no more than a few, however many are there.
+    pub(super) fn remove(&mut self, others: &Self) {
+        let Self::Only(taken) = others else {
+            *self = self.minus(others);
+            return;
+        };
+        match self {
+            Self::Only(own) => own.take_out(taken),
+            Self::AllBut(missing) => missing.union_with(taken),
+        }
     }
 
     /// The positions, in a segment of so many rows; `None` for all of them.
@@ -106,6 +140,10 @@ pub(super) mod tests {
                 assert_eq!(shown(&one.minus(other)), expected(&|one, other| one && !other), "{one:?} {other:?}");
                 assert_eq!(shown(&one.union(other)), expected(&|one, other| one || other), "{one:?} {other:?}");
                 assert_eq!(shown(&one.intersection(other)), expected(&|one, other| one && other), "{one:?} {other:?}");
+                let (mut more, mut fewer) = (one.clone(), one.clone());
+                more.add(other);
+                fewer.remove(other);
+                assert_eq!((shown(&more), shown(&fewer)), (shown(&one.union(other)), shown(&one.minus(other))));
             }
         }
     }

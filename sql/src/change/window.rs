@@ -5,14 +5,28 @@ use frostline_catalog::{Placed, Version};
 use super::row_set::RowSet;
 
 /// The living rows of a segment in a table, over a range of versions.
+///
+/// * What is told of it costs as much as came and went, not as many rows as live: a thousand versions that each killed
+///   a row are a thousand steps of a row.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     /// The segment.
     pub(super) placed: Placed,
-    /// Those that live before the first step.
+    /// Those that live before the first step. Rows that are dead throughout may be among them.
     pub(super) before: RowSet,
-    /// Those that live from a version on, in the order of the versions.
-    pub(super) steps: Vec<(Version, RowSet)>,
+    /// What happened to them, in the order of the versions.
+    pub(super) steps: Vec<Step>,
+}
+
+/// What a version did to the rows of a segment.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    /// The version.
+    pub(super) version: Version,
+    /// Rows that did not live before it.
+    pub(super) came: RowSet,
+    /// Rows that do not live from it on.
+    pub(super) went: RowSet,
 }
 
 /// Rows of a segment, and what is known of them.
@@ -61,16 +75,19 @@ impl Window {
     /// What leads from the begin of the window to its end: rows that came and went within it do not occur, nor do rows
     /// that went and came back. Each row is of the last version that moved it.
     pub(super) fn net(&self) -> Moves {
+        let mut end = self.before.clone();
+        for step in &self.steps {
+            end.remove(&step.went);
+            end.add(&step.came);
+        }
+        let (mut gained, mut lost) = (end.minus(&self.before), self.before.minus(&end));
         let mut moves = Moves::none();
-        let Some((_, end)) = self.steps.last() else { return moves };
-        let (gained, lost) = (end.minus(&self.before), self.before.minus(end));
-        let mut seen = RowSet::none();
-        for (place, (version, rows)) in self.steps.iter().enumerate().rev() {
-            let earlier = self.before_step(place);
-            let moved = rows.minus(earlier).union(&earlier.minus(rows)).minus(&seen);
-            self.find(moved.intersection(&gained), *version, &mut moves.gained);
-            self.find(moved.intersection(&lost), *version, &mut moves.lost);
-            seen = seen.union(&moved);
+        for Step { version, came, went } in self.steps.iter().rev() {
+            let (came, went) = (came.intersection(&gained), went.intersection(&lost));
+            gained.remove(&came);
+            lost.remove(&went);
+            self.find(came, *version, &mut moves.gained);
+            self.find(went, *version, &mut moves.lost);
         }
         moves.gained.reverse();
         moves.lost.reverse();
@@ -80,29 +97,29 @@ impl Window {
     /// What each version did.
     pub(super) fn each(&self) -> Moves {
         let mut moves = Moves::none();
-        for (place, (version, rows)) in self.steps.iter().enumerate() {
-            let earlier = self.before_step(place);
-            self.find(rows.minus(earlier), *version, &mut moves.gained);
-            self.find(earlier.minus(rows), *version, &mut moves.lost);
+        for Step { version, came, went } in &self.steps {
+            self.find(came.clone(), *version, &mut moves.gained);
+            self.find(went.clone(), *version, &mut moves.lost);
         }
         moves
     }
 
     /// The lives of the rows that come within the window, in the order in which they begin.
     pub(super) fn lives(&self) -> Vec<Found<Life>> {
+        let rows = self.placed.segment.rows;
         let mut ended: Vec<Found<Life>> = Vec::new();
         let mut open: Vec<(Version, RowSet)> = Vec::new();
-        for (place, (version, rows)) in self.steps.iter().enumerate() {
-            let earlier = self.before_step(place);
-            let (came, went) = (rows.minus(earlier), earlier.minus(rows));
-            for (born, living) in &mut open {
-                let dying = living.intersection(&went);
-                self.find(dying, Life { born: *born, died: Some(*version) }, &mut ended);
-                *living = living.minus(&went);
+        for Step { version, came, went } in &self.steps {
+            if !went.is_empty(rows) {
+                for (born, living) in &mut open {
+                    let dying = living.intersection(went);
+                    living.remove(&dying);
+                    self.find(dying, Life { born: *born, died: Some(*version) }, &mut ended);
+                }
+                open.retain(|(_, living)| !living.is_empty(rows));
             }
-            open.retain(|(_, living)| !living.is_empty(self.placed.segment.rows));
-            if !came.is_empty(self.placed.segment.rows) {
-                open.push((*version, came));
+            if !came.is_empty(rows) {
+                open.push((*version, came.clone()));
             }
         }
         for (born, living) in open {
@@ -112,10 +129,13 @@ impl Window {
         ended
     }
 
-    /// What lives before a step.
-    fn before_step(&self, place: usize) -> &RowSet {
-        let earlier = place.checked_sub(1).and_then(|place| self.steps.get(place));
-        earlier.map_or(&self.before, |(_, rows)| rows)
+    /// The rows that come and go within the window, each time with the version that takes them.
+    pub(super) fn passed(&self) -> Vec<Found<Version>> {
+        let taken = |life: Found<Life>| {
+            let Found { placed, rows, fact } = life;
+            Some(Found { placed, rows, fact: fact.died? })
+        };
+        self.lives().into_iter().filter_map(taken).collect()
     }
 
     fn find<T>(&self, rows: RowSet, fact: T, found: &mut Vec<Found<T>>) {
@@ -150,8 +170,14 @@ pub(super) mod tests {
         }
     }
 
-    fn window(before: RowSet, steps: &[(u64, RowSet)]) -> Window {
-        let steps = steps.iter().map(|(number, rows)| (version(*number), rows.clone())).collect();
+    /// A window of what lives before it and from each of some versions on.
+    fn window(before: RowSet, living: &[(u64, RowSet)]) -> Window {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut earlier = &before;
+        for (number, rows) in living {
+            steps.push(Step { version: version(*number), came: rows.minus(earlier), went: earlier.minus(rows) });
+            earlier = rows;
+        }
         Window { placed: placed(1, 2, RowIds::From(RowId::new(0))), before, steps }
     }
 
@@ -211,6 +237,25 @@ pub(super) mod tests {
             })
             .collect();
         assert_eq!(lives, ["3 4 [1]", "3 5 [2]", "3 9 [0, 3, 4, 5]", "7 9 [1]"]);
+    }
+
+    #[test]
+    fn rows_pass_that_come_and_go() {
+        let window = window(
+            only(&[0, 1, 2]),
+            &[(3, only(&[0, 1])), (4, only(&[0, 1, 2, 3, 4])), (5, only(&[0, 3])), (6, only(&[0, 4]))],
+        );
+        assert_eq!(told(&window.passed()), ["5 [2, 4]", "6 [3]"]);
+    }
+
+    #[test]
+    fn ten_thousand_kills_are_as_many_steps() {
+        let killed = |row: u64| Step { version: version(row + 3), came: RowSet::none(), went: only(&[row]) };
+        let steps: Vec<Step> = (0..10_000).map(killed).collect();
+        let window = Window { placed: placed(1, 2, RowIds::From(RowId::new(0))), before: RowSet::all(), steps };
+        let net = window.net();
+        assert_eq!((net.gained.len(), net.lost.len(), window.each().lost.len()), (0, 10_000, 10_000));
+        assert!(net.lost.iter().map(|found| found.fact.number()).eq(3..10_003));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use frostline_catalog::segment::BlockRef;
-use frostline_catalog::{SealedError, SegmentId, State, Version};
+use frostline_catalog::{Kill, SegmentId, State, Version};
 
 use super::array::{flags, numbers, optional_numbers, texts};
 use super::field::{self, flag, number, optional, text};
@@ -37,29 +37,19 @@ struct KillRow<'a> {
 }
 
 /// The kills up to a version, in columns.
-pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, SealedError> {
+pub(super) fn arrays(state: &State, version: Version) -> Vec<ArrayRef> {
     let mut rows: Vec<KillRow<'_>> = Vec::new();
     for found in tables_at(state, version) {
         let first = rows.len();
-        let mut owners = state.base_tables(found.id);
-        owners.push(found.id);
-        for owner in owners {
-            let Some(segments) = state.segments_of(owner) else { continue };
-            for placed in segments.hot()?.chain(segments.frozen()?) {
-                let segment = placed.segment.id;
-                for kill in state.kills(found.id, segment) {
-                    if kill.version <= version {
-                        let (version, rows_killed, positions) = (kill.version, kill.rows, kill.positions);
-                        rows.push(KillRow { found, segment, version, rows: rows_killed, positions });
-                    }
-                }
-            }
+        for (segment, kill) in state.kills_of(found.id).filter(|(_, kill)| kill.version <= version) {
+            let Kill { version, rows: killed, positions } = *kill;
+            rows.push(KillRow { found, segment, version, rows: killed, positions });
         }
         if let Some(of_table) = rows.get_mut(first..) {
             of_table.sort_by_key(|row| (row.version, row.segment));
         }
     }
-    Ok(vec![
+    vec![
         texts(rows.iter().map(|row| row.found.schema)),
         texts(rows.iter().map(|row| row.found.table.name.as_str())),
         numbers(rows.iter().map(|row| row.segment.number())),
@@ -68,7 +58,7 @@ pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, S
         flags(rows.iter().map(|row| row.positions.is_none())),
         optional_numbers(rows.iter().map(|row| row.positions.map(|block| block.slot.number()))),
         optional_numbers(rows.iter().map(|row| row.positions.map(|block| block.length_bytes))),
-    ])
+    ]
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ impl SystemTable {
             Self::Segments => segments::arrays(state, version)?,
             Self::Tags => tags::arrays(state, version)?,
             Self::Settings => settings::arrays(settings),
-            Self::Deletes => deletes::arrays(state, version)?,
+            Self::Deletes => deletes::arrays(state, version),
         };
         Ok(RecordBatch::try_new(self.schema(), arrays)?)
     }

@@ -112,8 +112,8 @@ pub(super) fn arrays(state: &State, version: Version) -> Result<Vec<ArrayRef>, S
 
 /// The first version without any row of a segment, for those that have one by now.
 fn ends(state: &State, table: ObjectId, version: Version) -> Result<HashMap<SegmentId, Version>, SealedError> {
-    let newest = state.newest(BranchId::MAIN).map_or(version, |newest| newest.max(version));
     let mut ends: HashMap<SegmentId, Version> = HashMap::new();
+    let Some(newest) = state.newest(BranchId::MAIN).filter(|newest| *newest > version) else { return Ok(ends) };
     for life in state.segment_lives(table, newest)? {
         let spans = life.spans.iter().map(|span| (span.begin, span.end));
         if let Some(end) = run_end(spans, version) {

@@ -16,8 +16,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNode;
@@ -52,6 +52,8 @@ pub(super) struct Scan<'a> {
     pub(super) state: &'a State,
     pub(super) table: ObjectId,
     pub(super) version: Version,
+    /// Up to which version rows may be chosen, if not those that live at the version: its columns hold them all.
+    pub(super) reach: Option<Version>,
     /// Which columns come out, in order; all where `None`.
     pub(super) projection: Option<&'a [usize]>,
     /// Whoever asks applies them again.
@@ -100,7 +102,10 @@ struct Candidate<'a> {
 impl<'a> Scan<'a> {
     /// The plan, and what was decided.
     pub(super) async fn plan(&self, session: &dyn Session) -> Result<(Arc<dyn ExecutionPlan>, ScanSummary)> {
-        let columns = Arc::new(ScanColumns::at(self.state, self.table, self.version)?);
+        let columns = Arc::new(match self.reach {
+            Some(until) => ScanColumns::reaching(self.state, self.table, self.version, until)?,
+            None => ScanColumns::at(self.state, self.table, self.version)?,
+        });
         let asked = Asked::try_new(&columns, self.projection, self.places)?;
         let filter = self.filter(session, columns.schema())?;
         let limit = self.limit.filter(|_| self.filters.is_empty());
@@ -209,17 +214,14 @@ impl<'a> Scan<'a> {
             return Ok(HotRows::new(schema, &batches));
         }
         let placed: Vec<&Placed> = segments.iter().map(|segment| segment.placed).collect();
-        let written: Vec<RecordBatch> = self.lake.hot_segments(&placed).await.map_err(external)?;
         let kept = load_kept(self.lake, segments).await?;
-        let mut batches: Vec<RecordBatch> = Vec::with_capacity(written.len());
-        for ((placed, rows), kept) in placed.iter().zip(&written).zip(kept) {
-            let all = asked.of_hot(rows, columns, placed)?;
-            batches.push(match kept {
-                Some(kept) => filter_record_batch(&all, &BooleanArray::new(kept, None))?,
-                None => all,
-            });
+        let chosen: Vec<(&Placed, Option<BooleanBuffer>)> = placed.iter().copied().zip(kept).collect();
+        let parts = self.lake.hot_parts(&chosen).await.map_err(external)?;
+        let mut batches: Vec<RecordBatch> = Vec::with_capacity(parts.len());
+        for part in &parts {
+            batches.push(asked.of_hot(part, columns, &placed)?);
         }
-        Ok(HotRows::new(Arc::clone(&schema), &[concat_batches(&schema, &batches)?]))
+        Ok(HotRows::new(schema, &batches))
     }
 
     /// The frozen segments that the filter does not rule out, with the statistics of all their rows.
@@ -309,7 +311,6 @@ fn external(error: impl Error + Send + Sync + 'static) -> DataFusionError {
 
 #[cfg(test)]
 mod tests {
-    use arrow::buffer::BooleanBuffer;
     use arrow::datatypes::DataType;
     use datafusion::common::stats::Precision;
     use datafusion::logical_expr::{col, lit, placeholder};

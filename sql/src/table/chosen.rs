@@ -25,6 +25,7 @@ pub(crate) struct ChosenRows {
 /// The plan that reads the rows that were chosen, as a version's columns; no other segment is opened. A segment may be
 /// chosen several times, with other rows.
 ///
+/// * The rows may be of any version up to `until`, and the columns hold them: see [`wide`](super::wide).
 /// * `filters` leave out what cannot match, and no more than that: whoever asks applies them again.
 /// * With `places`, the columns that say where rows are stand behind the table's.
 #[expect(clippy::too_many_arguments, reason = "it is a scan, and each of these is asked for by one of two callers")]
@@ -33,6 +34,7 @@ pub(crate) async fn scan_chosen(
     state: &State,
     table: ObjectId,
     version: Version,
+    until: Version,
     rows: Vec<ChosenRows>,
     session: &dyn Session,
     projection: Option<&[usize]>,
@@ -40,7 +42,8 @@ pub(crate) async fn scan_chosen(
     places: bool,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let chosen = Some(rows.as_slice());
-    let scan = Scan { lake, state, table, version, projection, filters, limit: None, places, chosen };
+    let reach = Some(until);
+    let scan = Scan { lake, state, table, version, reach, projection, filters, limit: None, places, chosen };
     Ok(scan.plan(session).await?.0)
 }
 

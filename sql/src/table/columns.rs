@@ -14,6 +14,7 @@ use frostline_catalog::schema::{Column, ROW_ID_FIELD};
 use frostline_catalog::{FieldId, ObjectId, State, Version};
 
 use super::literal::{LiteralError, initial_value};
+use super::wide::wide_columns;
 use crate::column::computed_type;
 
 /// A column of the scanned version.
@@ -56,6 +57,18 @@ impl ScanColumns {
     pub(super) fn at(state: &State, table: ObjectId, version: Version) -> Result<Self, LiteralError> {
         let columns = state.columns_at(table, version);
         Self::try_new(&columns, &names_until(state, table, version))
+    }
+
+    /// The columns of a table at a version, for rows of any version up to another: see [`wide`](super::wide).
+    pub(super) fn reaching(
+        state: &State,
+        table: ObjectId,
+        version: Version,
+        until: Version,
+    ) -> Result<Self, LiteralError> {
+        let columns = wide_columns(state, table, version, until);
+        let columns: Vec<&Column> = columns.iter().collect();
+        Self::try_new(&columns, &names_until(state, table, version.max(until)))
     }
 
     /// The columns, in their order, given every name that a column of the table ever had, with the column's id.

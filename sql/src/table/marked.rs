@@ -89,13 +89,13 @@ pub(super) fn plan_marked(
     }
     let schema = filtered.schema();
     let mut exprs: Vec<ProjectionExpr> = Vec::with_capacity(asked.outputs().len());
-    for output in asked.outputs() {
+    for (output, field) in asked.outputs().iter().zip(asked.schema().fields()) {
         exprs.push(match output {
             Output::Column(place) => {
                 let name = schema.field(*place).name();
                 ProjectionExpr::new(Arc::new(Column::new(name, *place)), name.as_str())
             }
-            Output::Place(place) => ProjectionExpr::new(marks.place(*place, &schema)?, place.name()),
+            Output::Place(place) => ProjectionExpr::new(marks.place(*place, &schema)?, field.name().as_str()),
         });
     }
     Ok(Arc::new(ProjectionExec::try_new(exprs, filtered)?))

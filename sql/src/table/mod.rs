@@ -6,7 +6,8 @@
 //!                          ├── frozen ── evolve    whole segments: a DataSourceExec over Parquet
 //!                          ├── marked ── live_rows the others: row numbers, and a filter by them directly above
 //!                          ├── hot ───── evolve    hot rows in memory: a DataSourceExec over batches
-//!                          └── places              where rows are, for statements that change them
+//!                          ├── places              where rows are, for statements that change them
+//!                          └── wide                columns that hold the rows of several versions
 //! ```
 //!
 //! * A scan reads one version: segments, dead rows, hot rows and columns all come from the same state.
@@ -29,8 +30,8 @@ mod provider;
 mod prune;
 mod statistics;
 mod summary;
+mod wide;
 
 pub(crate) use chosen::{ChosenRows, scan_chosen};
-pub(crate) use places::{BORN, POSITION, ROW_ID, SEGMENT};
 pub(crate) use provider::TableAt;
 pub(crate) use summary::{ScanLog, ScanSummary};

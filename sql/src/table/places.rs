@@ -1,6 +1,7 @@
 //! Where rows are: hidden columns that statements which change rows, and functions that tell what changed, ask for.
 //!
-//! They stand behind the table's columns, in the order below, and are never null.
+//! They stand behind the table's columns, in the order below, and are never null. Where the table has a column of such
+//! a name itself, the hidden one has one more underscore before it.
 //!
 //! | column      | type   | what it says of a row                                       |
 //! |-------------|--------|-------------------------------------------------------------|
@@ -11,28 +12,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt64Array};
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use datafusion::common::{exec_datafusion_err, exec_err, internal_err};
 use datafusion::error::Result;
 use frostline_catalog::schema::{ROW_ID_FIELD, field_id};
-use frostline_catalog::segment::{RowIds, Segment};
+use frostline_catalog::segment::RowIds;
 use frostline_catalog::{Placed, RowId};
+use frostline_engine::HotPart;
 
 use super::columns::ScanColumns;
 use super::evolve::adapt_rows;
-
-/// The column of segments' ids.
-pub(crate) const SEGMENT: &str = "_segment";
-
-/// The column of positions in segments.
-pub(crate) const POSITION: &str = "_position";
-
-/// The column of row ids.
-pub(crate) const ROW_ID: &str = "_row_id";
-
-/// The column of the versions from which on rows are there.
-pub(crate) const BORN: &str = "_born";
 
 /// One of the hidden columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,62 +37,74 @@ impl Place {
     /// All of them, in their order.
     pub(super) const ALL: [Self; 4] = [Self::Segment, Self::Position, Self::RowId, Self::Born];
 
-    /// The column's name.
+    /// The column's name, where no column of the table is in the way.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Segment => SEGMENT,
-            Self::Position => POSITION,
-            Self::RowId => ROW_ID,
-            Self::Born => BORN,
+            Self::Segment => "_segment",
+            Self::Position => "_position",
+            Self::RowId => "_row_id",
+            Self::Born => "_born",
         }
     }
 
-    /// The column.
-    pub(super) fn field(self) -> FieldRef {
+    /// The column as it stands behind those of a table.
+    fn field(self, columns: &Schema) -> FieldRef {
         let data_type = match self {
             Self::RowId => DataType::Int64,
             Self::Segment | Self::Position | Self::Born => DataType::UInt64,
         };
-        Arc::new(Field::new(self.name(), data_type, false))
+        let mut name = self.name().to_owned();
+        while columns.index_of(&name).is_ok() {
+            name.insert(0, '_');
+        }
+        Arc::new(Field::new(name, data_type, false))
     }
 
-    /// The column's values for all rows of a hot segment.
-    fn of_hot(self, rows: &RecordBatch, placed: &Placed) -> Result<ArrayRef> {
-        let count = rows.num_rows();
-        let values: ArrayRef = match self {
-            Self::Segment => Arc::new(UInt64Array::from_value(placed.segment.id.number(), count)),
-            Self::Position => Arc::new(UInt64Array::from_iter_values(0..count as u64)),
-            Self::RowId => row_ids(rows, &placed.segment)?,
-            Self::Born => Arc::new(UInt64Array::from_value(placed.placement.interval.begin().number(), count)),
+    /// The column's values for hot rows, each of which is given with where it is from.
+    fn of_hot(self, rows: &RecordBatch, origins: &[HotRow<'_>]) -> Result<ArrayRef> {
+        let unsigned = |value: fn(&HotRow<'_>) -> u64| -> ArrayRef {
+            Arc::new(UInt64Array::from_iter_values(origins.iter().map(value)))
         };
-        Ok(values)
+        match self {
+            Self::Segment => Ok(unsigned(|row| row.placed.segment.id.number())),
+            Self::Position => Ok(unsigned(|row| row.position)),
+            Self::RowId => row_ids(rows, origins),
+            Self::Born => Ok(unsigned(|row| row.placed.placement.interval.begin().number())),
+        }
     }
+}
+
+/// Where a hot row is from.
+struct HotRow<'a> {
+    placed: &'a Placed,
+    position: u64,
 }
 
 /// A table's columns and the hidden ones behind them.
 pub(super) fn with_places(schema: &SchemaRef) -> SchemaRef {
     let fields: Vec<FieldRef> =
-        schema.fields().iter().cloned().chain(Place::ALL.iter().map(|place| place.field())).collect();
+        schema.fields().iter().cloned().chain(Place::ALL.iter().map(|place| place.field(schema))).collect();
     Arc::new(Schema::new(fields))
 }
 
-/// The row ids of all rows of a hot segment.
-fn row_ids(rows: &RecordBatch, segment: &Segment) -> Result<ArrayRef> {
-    match segment.row_ids {
-        RowIds::From(first) => {
-            let first = first_row_id(first)?;
-            let count = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
-            Ok(Arc::new(Int64Array::from_iter_values(first..first.saturating_add(count))))
-        }
-        RowIds::Stored => {
-            let fields = rows.schema_ref().fields();
-            let stored = fields.iter().position(|field| field_id(field) == Some(ROW_ID_FIELD));
-            match stored.map(|index| rows.column(index)) {
-                Some(ids) if *ids.data_type() == DataType::Int64 => Ok(Arc::clone(ids)),
-                _ => exec_err!("hot segment {} lacks its row ids; the segment is damaged", segment.id),
+/// The row ids of hot rows.
+fn row_ids(rows: &RecordBatch, origins: &[HotRow<'_>]) -> Result<ArrayRef> {
+    let fields = rows.schema_ref().fields();
+    let stored = fields.iter().position(|field| field_id(field) == Some(ROW_ID_FIELD));
+    let stored = stored.and_then(|index| rows.column(index).as_primitive_opt::<Int64Type>());
+    let mut ids: Vec<i64> = Vec::with_capacity(origins.len());
+    for (row, HotRow { placed, position }) in origins.iter().enumerate() {
+        ids.push(match (placed.segment.row_ids, stored) {
+            (RowIds::From(first), _) => {
+                first_row_id(first)?.saturating_add(i64::try_from(*position).unwrap_or(i64::MAX))
             }
-        }
+            (RowIds::Stored, Some(stored)) => stored.value(row),
+            (RowIds::Stored, None) => {
+                return exec_err!("hot segment {} lacks its row ids; the segment is damaged", placed.segment.id);
+            }
+        });
     }
+    Ok(Arc::new(Int64Array::from(ids)))
 }
 
 /// A row id as the hidden column has it.
@@ -147,7 +149,7 @@ impl Asked {
                 asked.push(index);
             } else if let Some(place) = hidden.get(index.saturating_sub(width)) {
                 outputs.push(Output::Place(*place));
-                fields.push(place.field());
+                fields.push(place.field(columns.schema()));
             } else {
                 return internal_err!("a scan asks for column {index} of {}", width + hidden.len());
             }
@@ -185,17 +187,27 @@ impl Asked {
         self.outputs.contains(&Output::Place(place))
     }
 
-    /// All rows of a hot segment as they come out.
-    pub(super) fn of_hot(&self, rows: &RecordBatch, columns: &ScanColumns, placed: &Placed) -> Result<RecordBatch> {
-        let adapted = adapt_rows(rows, columns, &self.columns)?;
+    /// Hot rows as they come out, given the segments that were asked for.
+    pub(super) fn of_hot(&self, part: &HotPart, columns: &ScanColumns, segments: &[&Placed]) -> Result<RecordBatch> {
+        let adapted = adapt_rows(&part.rows, columns, &self.columns)?;
+        let mut origins: Vec<HotRow<'_>> = Vec::new();
+        if self.has_places() {
+            origins.reserve(part.origins.len());
+            for origin in &part.origins {
+                let Some(placed) = segments.get(origin.segment).copied() else {
+                    return internal_err!("hot rows are of segment {} of {}", origin.segment, segments.len());
+                };
+                origins.push(HotRow { placed, position: origin.position });
+            }
+        }
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.outputs.len());
         for output in &self.outputs {
             arrays.push(match output {
                 Output::Column(place) => Arc::clone(adapted.column(*place)),
-                Output::Place(place) => place.of_hot(rows, placed)?,
+                Output::Place(place) => place.of_hot(&part.rows, &origins)?,
             });
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let options = RecordBatchOptions::new().with_row_count(Some(part.rows.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
     }
 }
@@ -204,8 +216,9 @@ impl Asked {
 mod tests {
     use arrow::util::pretty::pretty_format_batches;
     use frostline_catalog::schema::with_field_id;
-    use frostline_catalog::segment::{BlockRef, Placement, Storage};
+    use frostline_catalog::segment::{BlockRef, Placement, Segment, Storage};
     use frostline_catalog::{BranchId, Digest, FieldId, Interval, ObjectId, PlacementId, SegmentId, Slot, Version};
+    use frostline_engine::HotOrigin;
 
     use super::super::columns::tests::{column, columns};
     use super::*;
@@ -232,7 +245,8 @@ mod tests {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![99, 3]));
         let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![a, id])), vec![values, ids]).unwrap();
         let asked = Asked::try_new(&columns, projection, true).unwrap();
-        let batch = asked.of_hot(&rows, &columns, &placed(row_ids)).unwrap();
+        let origins = [1, 0].map(|position| HotOrigin { segment: 0, position }).to_vec();
+        let batch = asked.of_hot(&HotPart { rows, origins }, &columns, &[&placed(row_ids)]).unwrap();
         assert_eq!(pretty_format_batches(&[batch]).unwrap().to_string(), expected);
     }
 
@@ -242,8 +256,8 @@ mod tests {
 +----+----------+-----------+---------+-------+
 | a  | _segment | _position | _row_id | _born |
 +----+----------+-----------+---------+-------+
-| 10 | 7        | 0         | 50      | 4     |
-| 20 | 7        | 1         | 51      | 4     |
+| 10 | 7        | 1         | 51      | 4     |
+| 20 | 7        | 0         | 50      | 4     |
 +----+----------+-----------+---------+-------+";
         check(RowIds::From(RowId::new(50)), None, expected);
     }
@@ -258,6 +272,18 @@ mod tests {
 | 3       | 20 |
 +---------+----+";
         check(RowIds::Stored, Some(&[3, 0]), expected);
+    }
+
+    #[test]
+    fn hidden_columns_get_out_of_the_way_of_the_tables() {
+        let number = |id: i32, name: &str| column(id, name, DataType::Int64, None);
+        let columns = columns(&[number(1, "_row_id"), number(2, "__row_id")]);
+        let names = |schema: &SchemaRef| -> Vec<String> {
+            schema.fields().iter().map(|field| field.name().clone()).collect()
+        };
+        let all = names(&with_places(columns.schema()));
+        assert_eq!(all, ["_row_id", "__row_id", "_segment", "_position", "___row_id", "_born"]);
+        assert_eq!(names(Asked::try_new(&columns, None, true).unwrap().schema()), all);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::dml::InsertOp;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use frostline_catalog::schema::Column;
 use frostline_catalog::{ObjectId, State, Version};
 use frostline_engine::Lake;
 
@@ -18,6 +19,7 @@ use super::blend::{Scan, is_usable, names_only};
 use super::columns::plain_schema;
 use super::places;
 use super::summary::ScanLog;
+use super::wide::wide_columns;
 
 /// A table at a version.
 ///
@@ -30,6 +32,8 @@ pub(crate) struct TableAt {
     state: Arc<State>,
     table: ObjectId,
     version: Version,
+    /// Up to which version its columns hold rows, if not only its own.
+    reach: Option<Version>,
     /// The table's columns.
     columns: SchemaRef,
     /// What scans give.
@@ -42,7 +46,17 @@ impl TableAt {
     /// The table with this id, as it was at a version of the state.
     pub(crate) fn new(lake: Arc<Lake>, state: Arc<State>, table: ObjectId, version: Version) -> Self {
         let columns = plain_schema(&state.columns_at(table, version));
-        Self { lake, state, table, version, schema: Arc::clone(&columns), columns, places: false, log: None }
+        let schema = Arc::clone(&columns);
+        Self { lake, state, table, version, reach: None, columns, schema, places: false, log: None }
+    }
+
+    /// The same table, whose columns hold the rows of any version up to another: see [`wide`](super::wide).
+    pub(crate) fn reaching(mut self, until: Version) -> Self {
+        let columns: Vec<Column> = wide_columns(&self.state, self.table, self.version, until);
+        self.columns = plain_schema(&columns.iter().collect::<Vec<&Column>>());
+        self.schema = Arc::clone(&self.columns);
+        self.reach = Some(until);
+        self
     }
 
     /// The same table with four columns more, which say where its rows are; see [`places`].
@@ -99,6 +113,7 @@ impl TableProvider for TableAt {
             state: &self.state,
             table: self.table,
             version: self.version,
+            reach: self.reach,
             projection: projection.map(Vec::as_slice),
             filters,
             limit,
