@@ -1,8 +1,8 @@
 //! Claim: a DELETE costs what it kills, and a scan hardly notices the dead.
 //!
 //! `lineitem` of TPC-H, all rows frozen; 0.01 %, 1 % and 10 % of the rows, picked at random, are deleted from a fresh
-//! clone of it, in this process, beside DuckLake and delta-rs, which delete the same rows from a table of their own in a
-//! Python process. Loading is not timed. What the lake's folder grows by is held against the positions of the dead.
+//! clone of it, in this process, beside DuckLake and delta-rs, which delete the same rows from a table of their own in
+//! a Python process. Loading is not timed. What the lake's folder grows by is held against the positions of the dead.
 //! Then all rows are summed over five columns, before and after, in turns; minima count.
 
 use crate::bound::Bound;

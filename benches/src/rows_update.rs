@@ -113,7 +113,8 @@ async fn merge_source(lake: &ChangingLake, rows: u64, folder: &Path) -> Result<P
     let all = lakes::number(&lake.lake, "SELECT count(*) FROM lineitem").await?;
     let step = (all as u64 / (rows / 2)).max(1);
     let columns = "l_linenumber, l_quantity + 7 AS l_quantity, l_extendedprice, l_discount, l_tax, l_returnflag, \
-                   l_linestatus, l_shipdate, l_commitdate, l_receiptdate, l_shipinstruct, l_shipmode, 'merged' AS l_comment";
+                   l_linestatus, l_shipdate, l_commitdate, l_receiptdate, l_shipinstruct, l_shipmode, \
+                   'merged' AS l_comment";
     let keys = "l_partkey, l_suppkey";
     let some = format!("FROM lineitem WHERE (l_orderkey * 7 + l_linenumber) % {step} = 0");
     let copy = format!(

@@ -1,7 +1,7 @@
 //! Statements, run one after the other.
 //!
-//! * Each statement commits by itself and sees those before, or from BEGIN to COMMIT all together; the first error stops
-//!   the script, and what was committed stays.
+//! * Each statement commits by itself and sees those before, or from BEGIN to COMMIT all together; the first error
+//!   stops the script, and what was committed stays.
 //! * A statement is read when its turn comes: a mistake in the third does not keep the first two from running.
 //! * A commit says so on standard error in one line. A query says nothing, unless it is asked to.
 

@@ -384,8 +384,11 @@ mod tests {
         assert!(living(&table, &[]).is_empty());
     }
 
+    /// The values of a part, and where each row is from.
+    type Part = (Vec<i64>, Vec<(usize, u64)>);
+
     /// The parts of segments, each given with its kept positions, as text: values and where they are from.
-    fn parts(table: &HotTable, asked: &[(u64, Option<&BooleanBuffer>)]) -> Vec<(Vec<i64>, Vec<(usize, u64)>)> {
+    fn parts(table: &HotTable, asked: &[(u64, Option<&BooleanBuffer>)]) -> Vec<Part> {
         let places = table.places(asked.iter().map(|(segment, _)| id(*segment))).unwrap();
         let asked = asked.iter().zip(places).enumerate();
         let parts = table.parts(asked.map(|(segment, ((_, kept), place))| Asked { segment, place, kept: *kept }));

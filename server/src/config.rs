@@ -356,7 +356,8 @@ impl Config {
         self.duration("serve.drain")
     }
 
-    /// How many bytes of Arrow memory a write may have to stay in the slot that commits it; with 0, all rows are frozen.
+    /// How many bytes of Arrow memory a write may have to stay in the slot that commits it; with 0, all rows are
+    /// frozen.
     pub fn hot_bytes_max(&self) -> Result<usize, ConfigError> {
         let bytes = self.bytes("write.hot_size")?;
         Ok(usize::try_from(bytes).unwrap_or(usize::MAX))

@@ -395,8 +395,8 @@ impl Session {
         Ok((state, self.lake.now()))
     }
 
-    /// What a statement sees that starts now: the newest state, or that of its transaction, which is pinned by the first
-    /// of its statements that reads or writes.
+    /// What a statement sees that starts now: the newest state, or that of its transaction, which is pinned by the
+    /// first of its statements that reads or writes.
     async fn view(&self, transaction: Option<&Arc<OpenTransaction>>, purpose: Purpose) -> Result<View, Error> {
         if let Some(transaction) = transaction
             && let Some(view) = transaction.view(purpose)?

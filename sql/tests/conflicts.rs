@@ -69,7 +69,7 @@ async fn conflicts(name: &str, isolation: &str, (did, meanwhile): (&str, &str)) 
         "INSERT INTO t (id, v) VALUES (1, 1), (2, 2), (3, 3), (4, 4)",
         "INSERT INTO u VALUES (1, 1), (2, 2)",
     ] {
-        commit(&session, sql).await.unwrap();
+        commit(&session, sql).await.expect("the statement is right");
     }
     run(&session, &format!("SET frostline.isolation = '{isolation}'")).await;
     run(&session, "BEGIN").await;

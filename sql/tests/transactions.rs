@@ -25,7 +25,7 @@ async fn lake(name: &str) -> Lake {
 async fn with_table(name: &str) -> (Lake, Session) {
     let lake = lake(name).await;
     let session = lake.session();
-    commit(&session, "CREATE TABLE t (id BIGINT)").await.unwrap();
+    commit(&session, "CREATE TABLE t (id BIGINT)").await.expect("the statement is right");
     (lake, session)
 }
 
@@ -42,7 +42,7 @@ async fn refused(session: &Session, sql: &str) -> Error {
 
 fn ids(ids: std::ops::Range<i64>) -> RecordBatch {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(ids));
-    RecordBatch::try_from_iter([("id", ids)]).unwrap()
+    RecordBatch::try_from_iter([("id", ids)]).expect("one column of one length")
 }
 
 const COUNT: &str = "SELECT count(*) FROM t";

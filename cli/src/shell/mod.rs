@@ -11,8 +11,8 @@
 //!   never leaves the shell. Ctrl-D leaves it.
 //! * An error is shown, and the shell goes on.
 //! * After each result it says which version was read, and how long that took.
-//! * The prompt shows an open transaction, `frostline*>`, and one that only ROLLBACK ends, `frostline!>`. Who leaves the
-//!   shell in one leaves it rolled back.
+//! * The prompt shows an open transaction, `frostline*>`, and one that only ROLLBACK ends, `frostline!>`. Who leaves
+//!   the shell in one leaves it rolled back.
 
 mod complete;
 mod highlight;

@@ -30,6 +30,9 @@ impl Home {
     }
 }
 
+/// A segment and the positions of its dead rows.
+type Marked<'a> = (&'a Placed, Option<Arc<Positions>>);
+
 impl Lake {
     /// The living hot rows of a table at a version, in few batches. Their fields carry field ids; batches of different
     /// times may have different columns, and some the rows' ids.
@@ -44,7 +47,7 @@ impl Lake {
         let live = state.live_hot(table, version).map_err(LedgerError::from)?;
         let of_kills: Vec<Arc<Dead>> = live.iter().filter_map(|live| live.dead.clone()).collect();
         let mut positions = self.dead_positions_all(&of_kills).await?.into_iter();
-        let mut segments: Vec<(&Placed, Option<Arc<Positions>>)> = Vec::with_capacity(live.len());
+        let mut segments: Vec<Marked<'_>> = Vec::with_capacity(live.len());
         for live in &live {
             let dead = match &live.dead {
                 Some(kills) => {
@@ -57,7 +60,7 @@ impl Lake {
             segments.push((live.placed, dead));
         }
         let mut batches: Vec<RecordBatch> = Vec::new();
-        let parts: Vec<&[(&Placed, Option<Arc<Positions>>)]> =
+        let parts: Vec<&[Marked<'_>]> =
             segments.chunk_by(|(left, _), (right, _)| Home::of(left) == Home::of(right)).collect();
         for part in parts {
             let placed: Vec<&Placed> = part.iter().map(|(placed, _)| *placed).collect();

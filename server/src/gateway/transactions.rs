@@ -1,10 +1,10 @@
 //! Transactions that clients begin and end by actions, and the ids that name them.
 //!
 //! * An id is sealed and belongs to a token. What it names is committed or rolled back once.
-//! * A transaction that nobody uses for long is rolled back. One in which nothing was read or written yet holds nothing,
-//!   and waits as long as there is room: drivers begin one when they connect.
-//! * How a transaction ended is remembered for as long, so that ending it twice has a true answer: to roll back what was
-//!   rolled back is no error, to commit what was committed neither.
+//! * A transaction that nobody uses for long is rolled back. One in which nothing was read or written yet holds
+//!   nothing, and waits as long as there is room: drivers begin one when they connect.
+//! * How a transaction ended is remembered for as long, so that ending it twice has a true answer: to roll back what
+//!   was rolled back is no error, to commit what was committed neither.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -149,7 +149,8 @@ impl Transactions {
     }
 
     /// The transaction that a prepared statement runs in: the one that it was prepared in, or, if that is over, the one
-    /// that is open in the same session. Drivers prepare a statement once, and run it in one transaction after the other.
+    /// that is open in the same session. Drivers prepare a statement once, and run it in one transaction after the
+    /// other.
     ///
     /// # Errors
     /// If there is none, or not exactly one.

@@ -1,4 +1,5 @@
-//! Columns of plans: inside they are numbered, so that no name of a user's is in the way; outside they bear their names.
+//! Columns of plans: inside they are numbered, so that no name of a user's is in the way; outside they bear their
+//! names.
 
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};

@@ -25,8 +25,9 @@
 //!
 //! **Fields of nested columns** have ids, too. Where the file's stand in the same places under the same names, the
 //! stock adapter's cast is right. Elsewhere it would take a field of the same name for the same field, so that
-//! [`Reshaped`] puts the values together by id. Access to a field of a struct becomes access to the file's field of that
-//! id: the Parquet scan must recognise it, since it has promised to apply filters on such fields when it was planned.
+//! [`Reshaped`] puts the values together by id. Access to a field of a struct becomes access to the file's field of
+//! that id: the Parquet scan must recognise it, since it has promised to apply filters on such fields when it was
+//! planned.
 //!
 //! **Hot rows** are few and in memory: [`adapt_rows`] picks the arrays by field id, and nested fields likewise.
 

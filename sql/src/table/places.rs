@@ -278,9 +278,8 @@ mod tests {
     fn hidden_columns_get_out_of_the_way_of_the_tables() {
         let number = |id: i32, name: &str| column(id, name, DataType::Int64, None);
         let columns = columns(&[number(1, "_row_id"), number(2, "__row_id")]);
-        let names = |schema: &SchemaRef| -> Vec<String> {
-            schema.fields().iter().map(|field| field.name().clone()).collect()
-        };
+        let names =
+            |schema: &SchemaRef| -> Vec<String> { schema.fields().iter().map(|field| field.name().clone()).collect() };
         let all = names(&with_places(columns.schema()));
         assert_eq!(all, ["_row_id", "__row_id", "_segment", "_position", "___row_id", "_born"]);
         assert_eq!(names(Asked::try_new(&columns, None, true).unwrap().schema()), all);

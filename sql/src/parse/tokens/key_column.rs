@@ -1,7 +1,7 @@
 //! Columns called `key` or `index` in CREATE TABLE.
 //!
-//! The parser takes these words for the begin of an index as MySQL declares it: `KEY (a)`, `INDEX by_a (a)`. Where a type
-//! follows and not a name with columns, the word is put in quotes, and so is a column's name.
+//! The parser takes these words for the begin of an index as MySQL declares it: `KEY (a)`, `INDEX by_a (a)`. Where a
+//! type follows and not a name with columns, the word is put in quotes, and so is a column's name.
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 

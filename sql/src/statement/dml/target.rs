@@ -174,8 +174,8 @@ fn members(value: &Expr, count: usize) -> Result<Vec<Expr>, Error> {
     }
 }
 
-/// A subquery of one row, as one subquery for each of its columns. A row that LIMIT or DISTINCT chooses might be another
-/// for each of them.
+/// A subquery of one row, as one subquery for each of its columns. A row that LIMIT or DISTINCT chooses might be
+/// another for each of them.
 fn columns_of(query: &Query) -> Result<Vec<Expr>, Error> {
     let refused = || {
         Error::statement(format!("several columns cannot be assigned from `({query})`"))
