@@ -56,7 +56,7 @@ class Expressions:
         if not self.places or rng.random() < 0.02:
             return rng.choice(["true", "false", "NULL", "1 = 1"])
         place = rng.choice(self.places)
-        return self._test(place) if has("distinct-from") else f"({self._test(place)})"
+        return self._test(place)
 
     def _computed(self, wanted: Type, depth: int) -> str:
         rng = self.rng

@@ -70,15 +70,14 @@ class Queries:
         condition = f" WHERE {Expressions(self.rng, places).condition(0)}" if self.rng.random() < 0.5 else ""
         return Query(f"SELECT {items} FROM {past(name, version)} a{condition}")
 
-    def _aggregates(self, places: list[Place], is_grouped: bool = False) -> str:
+    def _aggregates(self, places: list[Place]) -> str:
         items = ["count(*)"]
         for place in self.rng.sample(places, min(3, len(places))):
             of = place.type
             is_zero_safe = has("distinct-zeros") or not of.is_float
             distinct = place.sql if is_zero_safe else f"{place.sql} + CAST(0.0 AS {of.sql})"
             items += [f"count({place.sql})", f"count(DISTINCT {distinct})"]
-            if has("grouped-infinity") or not (is_grouped and of.is_float):
-                items += [f"min({place.sql})", f"max({place.sql})"]
+            items += [f"min({place.sql})", f"max({place.sql})"]
             if of == BIGINT:
                 items.append(f"sum(CAST({place.sql} AS DECIMAL(38,0)))")
             elif of == BOOLEAN:
@@ -106,7 +105,7 @@ class Queries:
         having = self.rng.choice(["", "", " HAVING count(*) > 1"])
         items = ", ".join(f"{key} AS key_{number}" for number, key in enumerate(keys))
         groups = ", ".join(str(number + 1) for number in range(len(keys)))
-        sql = f"SELECT {items}, {self._aggregates(places, is_grouped=True)} FROM {past(name, version)} a"
+        sql = f"SELECT {items}, {self._aggregates(places)} FROM {past(name, version)} a"
         return Query(f"{sql} WHERE {expressions.condition(1)} GROUP BY {groups}{having}")
 
     def _ordered(self, name: str, version: int) -> Query:

@@ -228,7 +228,7 @@ class Statements:
             value = self._value(column, expressions)
             if rng.random() < 0.06 and (column.is_nullable or column.default):
                 value = "DEFAULT"
-            elif may_look_up and rng.random() < 0.15 and (has("grouped-infinity") or not column.type.is_float):
+            elif may_look_up and rng.random() < 0.15:
                 source, table = self._from()
                 same = [other.name for other in table.columns if other.type == column.type]
                 if same:
@@ -265,8 +265,7 @@ class Statements:
         # Of two zeros, either is the group's, and the least.
         plus = self._plus_zero(key)
         chosen, items = [Column("k", key.type)], [f"b.{key.name}{plus} AS k"]
-        may_be_least = [column for column in table.columns if has("grouped-infinity") or not column.type.is_float]
-        for number, column in enumerate(rng.sample(may_be_least, min(2, len(may_be_least)))):
+        for number, column in enumerate(rng.sample(table.columns, min(2, len(table.columns)))):
             chosen.append(Column(f"v{number}", column.type))
             items.append(f"{rng.choice(['min', 'max'])}(b.{column.name}){self._plus_zero(column)} AS v{number}")
         condition = self._expressions(("b", table.columns)).condition(1)
