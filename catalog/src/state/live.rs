@@ -94,6 +94,13 @@ impl State {
         Ok(self.live_segments(table, version)?.rows())
     }
 
+    /// Whether a table has the rows that it had at a version, because nothing touched them since. A table that was
+    /// touched may still have the same.
+    pub fn has_rows_of(&self, table: ObjectId, version: Version) -> bool {
+        let total = self.totals.get(&table).filter(|total| total.since <= version);
+        total.is_some() && self.table_at(table, version).is_some()
+    }
+
     /// How many of a table's rows are hot at a version. Segments are looked at only if the table has both kinds and
     /// began anew or lost rows, or if the version is an old one.
     pub fn hot_rows_at(&self, table: ObjectId, version: Version) -> Result<u64, SealedError> {
