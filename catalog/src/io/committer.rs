@@ -70,7 +70,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut requests: mpsc::UnboundedReceiv
             group.push(request);
         }
         commit_group(&shared, group).await;
-        shared.checkpoint_if_due();
+        shared.write_if_due();
     }
 }
 

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::{self, BoxFuture};
 use object_store::{ObjectStore, ObjectStoreExt};
 use thiserror::Error;
 use tokio::sync::{OnceCell, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use super::ahead::Ahead;
@@ -126,7 +128,25 @@ pub(super) struct Shared {
 struct Derived {
     checkpoint: Option<Index>,
     hinted: Option<Slot>,
-    task: Option<JoinHandle<()>>,
+    writing: Option<Writing>,
+}
+
+/// What came of beginning to write something derived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    /// It is being written.
+    Begun,
+    /// Something else is being written.
+    Busy,
+    /// It need not be written yet.
+    NotDue,
+}
+
+/// Something derived on its way into the store. Any number may wait for its end.
+#[derive(Debug)]
+struct Writing {
+    task: AbortHandle,
+    ended: future::Shared<BoxFuture<'static, ()>>,
 }
 
 impl Shared {
@@ -168,70 +188,93 @@ impl Shared {
         self.settings.checkpoint_interval_slots.clamp(1, most)
     }
 
-    /// Begins a checkpoint if one is due, or else the hint if that is, unless either is being written.
-    pub(super) fn checkpoint_if_due(self: &Arc<Self>) {
-        let state = self.state();
-        let head = state.head().slot;
-        let mut derived = self.derived();
-        if derived.task.as_ref().is_some_and(|task| !task.is_finished()) {
-            return;
+    /// Begins a checkpoint if one is due, or else the hint if that is.
+    pub(super) fn write_if_due(self: &Arc<Self>) {
+        if self.begin_checkpoint_if_due() == Begin::NotDue {
+            self.begin_hint_if_due(HINT_INTERVAL_SLOTS);
         }
-        let last = derived.checkpoint_slot();
-        if head.number() < last.number() + self.checkpoint_interval_slots() {
-            let hinted = derived.hinted.map_or(0, Slot::number);
-            if head.number() >= hinted + HINT_INTERVAL_SLOTS {
-                // Whatever becomes of it, the next is due after as many slots again.
-                derived.hinted = Some(head);
-                let hint = Hint::of(head, derived.checkpoint.as_ref());
-                let shared = Arc::clone(self);
-                derived.task = Some(tokio::spawn(async move { shared.write_hint(&hint).await }));
-            }
-            return;
+    }
+
+    fn begin_checkpoint_if_due(self: &Arc<Self>) -> Begin {
+        let state = self.state();
+        let mut derived = self.derived();
+        if state.head().slot.number() < derived.checkpoint_slot().number() + self.checkpoint_interval_slots() {
+            return Begin::NotDue;
         }
         let (shared, previous) = (Arc::clone(self), derived.checkpoint.clone());
-        derived.task = Some(tokio::spawn(async move {
+        derived.begin(async move {
             match derived::write_derived(&shared.store, &state, previous.as_ref()).await {
                 Ok(index) => {
-                    shared.derived().wrote(index);
+                    let mut derived = shared.derived();
+                    derived.hinted = Some(index.head.slot);
+                    derived.checkpoint = Some(index);
                 }
                 Err(error) => tracing::warn!(%error, "a checkpoint cannot be written; it is tried again later"),
             }
-        }));
+        })
+    }
+
+    /// Begins to write the hint if it is so many slots behind the head. Whatever becomes of it, the next is due after as
+    /// many slots again.
+    fn begin_hint_if_due(self: &Arc<Self>, interval_slots: u64) -> Begin {
+        let head = self.state().head().slot;
+        let mut derived = self.derived();
+        if head.number() < derived.hinted.map_or(0, Slot::number) + interval_slots {
+            return Begin::NotDue;
+        }
+        let (shared, hint) = (Arc::clone(self), Hint::of(head, derived.checkpoint.as_ref()));
+        let begun = derived.begin(async move {
+            if let Err(error) = write_hint(shared.store.objects().as_ref(), &hint).await {
+                tracing::debug!(%error, "the hint cannot be written");
+            }
+        });
+        if begun == Begin::Begun {
+            derived.hinted = Some(head);
+        }
+        begun
+    }
+
+    /// Writes what may be due, behind what is being written, and waits for it.
+    async fn finish(&self, begin: impl Fn() -> Begin) {
+        loop {
+            self.written().await;
+            match begin() {
+                Begin::NotDue => return,
+                Begin::Begun => return self.written().await,
+                Begin::Busy => {}
+            }
+        }
     }
 
     /// Waits for what is being written, if anything is.
     async fn written(&self) {
-        let task = self.derived().task.take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::warn!(%error, "a checkpoint was broken off");
-        }
-    }
-
-    async fn write_hint(&self, hint: &Hint) {
-        match write_hint(self.store.objects().as_ref(), hint).await {
-            Ok(()) => {
-                let mut derived = self.derived();
-                derived.hinted = derived.hinted.max(Some(hint.head));
-            }
-            Err(error) => tracing::debug!(%error, "the hint cannot be written"),
+        let ended = self.derived().writing.as_ref().map(|writing| writing.ended.clone());
+        if let Some(ended) = ended {
+            ended.await;
         }
     }
 }
 
 impl Derived {
+    /// Begins to write something, unless something is being written: so nothing older is put in the place of it.
+    fn begin(&mut self, work: impl Future<Output = ()> + Send + 'static) -> Begin {
+        if self.writing.as_ref().is_some_and(|writing| !writing.task.is_finished()) {
+            return Begin::Busy;
+        }
+        let work = tokio::spawn(work);
+        let task = work.abort_handle();
+        let ended = async move {
+            if let Err(error) = work.await {
+                tracing::warn!(%error, "what is derived was broken off while it was written");
+            }
+        };
+        self.writing = Some(Writing { task, ended: ended.boxed().shared() });
+        Begin::Begun
+    }
+
     /// The newest checkpoint; 0 for none.
     fn checkpoint_slot(&self) -> Slot {
         self.checkpoint.as_ref().map_or(Slot::new(0), |index| index.head.slot)
-    }
-
-    /// A checkpoint was written, and its hint. While one is waited for, another may be begun, and end before it.
-    fn wrote(&mut self, index: Index) {
-        self.hinted = self.hinted.max(Some(index.head.slot));
-        if index.head.slot > self.checkpoint_slot() {
-            self.checkpoint = Some(index);
-        }
     }
 }
 
@@ -329,7 +372,7 @@ impl Ledger {
                 return Err(LedgerError::LostHead { slot: next, key: keys::slot(next).to_string() });
             }
         }
-        let derived = Derived { checkpoint, hinted, task: None };
+        let derived = Derived { checkpoint, hinted, writing: None };
         let shared = Arc::new(Shared {
             store,
             clock,
@@ -396,18 +439,8 @@ impl Ledger {
 
     /// Waits for what is derived from the commits so far: a checkpoint if one is due, and the hint.
     pub async fn settle(&self) {
-        // What is being written now may be the hint, and a checkpoint be due behind it.
-        self.shared.written().await;
-        self.shared.checkpoint_if_due();
-        self.shared.written().await;
-        let head = self.state().head().slot;
-        let (hinted, hint) = {
-            let derived = self.shared.derived();
-            (derived.hinted, Hint::of(head, derived.checkpoint.as_ref()))
-        };
-        if hinted.is_none_or(|hinted| hinted < head) {
-            self.shared.write_hint(&hint).await;
-        }
+        self.shared.finish(|| self.shared.begin_checkpoint_if_due()).await;
+        self.shared.finish(|| self.shared.begin_hint_if_due(1)).await;
     }
 }
 
@@ -511,19 +544,27 @@ impl CommitId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::{LakeLocation, SystemClock};
 
-    fn index(slot: u64) -> Index {
-        let mut index = Index::new(&State::genesis(LakeId::from_bytes([7; 16])), Vec::new());
-        index.head.slot = Slot::new(slot);
-        index
+    async fn ledger() -> Ledger {
+        let location = LakeLocation::parse("memory://waiting").unwrap();
+        let (store, clock) = (location.open().unwrap(), Arc::new(SystemClock));
+        Ledger::create(&store, clock.as_ref(), "memory://", Genesis::default()).await.unwrap();
+        Ledger::open(store, clock, "memory://", LedgerSettings::default()).await.unwrap()
     }
 
-    #[test]
-    fn of_two_checkpoints_that_are_written_at_once_the_newer_one_is_kept() {
-        let mut derived = Derived::default();
-        for slot in [300, 200] {
-            derived.wrote(index(slot));
-        }
-        assert_eq!((derived.checkpoint_slot(), derived.hinted), (Slot::new(300), Some(Slot::new(300))));
+    #[tokio::test]
+    async fn while_something_derived_is_waited_for_nothing_else_is_begun() {
+        let shared = ledger().await.shared;
+        let begin = || {
+            shared.derived().hinted = None;
+            shared.begin_hint_if_due(1)
+        };
+        assert_eq!(begin(), Begin::Begun);
+        let mut waiting = Box::pin(shared.written());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert_eq!(begin(), Begin::Busy);
+        waiting.await;
+        assert_eq!(begin(), Begin::Begun);
     }
 }
