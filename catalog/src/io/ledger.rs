@@ -214,8 +214,8 @@ impl Shared {
         })
     }
 
-    /// Begins to write the hint if it is so many slots behind the head. Whatever becomes of it, the next is due after as
-    /// many slots again.
+    /// Begins to write the hint if it is so many slots behind the head. Whatever becomes of it, the next is due after
+    /// as many slots again.
     fn begin_hint_if_due(self: &Arc<Self>, interval_slots: u64) -> Begin {
         let head = self.state().head().slot;
         let mut derived = self.derived();
