@@ -57,6 +57,7 @@ mod statement;
 mod stop;
 mod system;
 mod table;
+mod table_name;
 mod target;
 mod type_name;
 mod widening;

@@ -1,55 +1,46 @@
 //! A session: one user's statements, one after the other, and what they set.
 
 mod attribution;
+mod commit;
+mod complete;
 mod control;
+mod start;
 mod task;
 mod transaction;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::DateTime;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
-use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::Token;
 use frostline_catalog::io::DEFAULT_SCHEMA;
-use frostline_catalog::transaction::{Proposal, Transaction};
-use frostline_catalog::{AsOf, AsOfError, BranchId, CommitId, Micros, ObjectId, State, Version};
+use frostline_catalog::{AsOf, BranchId, Micros, Version};
 use frostline_engine::import::{Progress, SourceFile};
 use futures::{Stream, StreamExt};
 
-use crate::answer::{Answer, Committed};
+use crate::answer::Answer;
 use crate::context::Context;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::execution::{execute, fill_parameters};
-use crate::instant::Zone;
 use crate::lake::{ImportRequest, Lake};
 use crate::parameters::Parameters;
-use crate::parse::{Isolation, Parsed, Statement, parse_one};
-use crate::planning::{in_zone, zone};
+use crate::parse::{Parsed, parse_one};
+use crate::planning::zone;
 use crate::settings::OwnSettings;
 use crate::statement::{self, Ingest, Work};
 use crate::stop::Stop;
-use crate::table::ScanLog;
-use attribution::Said;
+use crate::table_name::object_name;
 use task::Task;
-use transaction::{View, newest};
 
 pub(crate) use attribution::check_message;
+pub(crate) use commit::Commit;
 pub(crate) use control::Membership;
 pub use control::{SharedTransaction, TransactionStatus};
+pub(crate) use start::Purpose;
 pub use transaction::Ending;
 pub(crate) use transaction::OpenTransaction;
-
-/// How often a statement that lost against another is run again before the conflict is an error.
-const TRIES_MAX: u32 = 20;
 
 /// A user's session on a lake.
 ///
@@ -83,17 +74,6 @@ pub(crate) struct Inner {
     pub(crate) options: ConfigOptions,
     pub(crate) prepared: HashMap<String, Prepared>,
     pub(crate) membership: Membership,
-}
-
-/// What a statement is looked at for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// It is run, and may read or write.
-    Run,
-    /// It sets something in the session.
-    Set,
-    /// What it gives and takes is asked for.
-    Describe,
 }
 
 /// A statement kept under a name.
@@ -297,188 +277,10 @@ impl Session {
         Ok(answer)
     }
 
-    /// Decides and commits: by itself, or within the session's transaction; unless it is broken off before its commit
-    /// begins.
-    async fn complete(&self, task: &Task<'_>, stop: &Stop) -> Result<Answer, Error> {
-        match self.open_transaction() {
-            Some(transaction) => self.complete_within(&transaction, task, stop).await,
-            None => self.complete_alone(task, stop).await,
-        }
-    }
-
-    /// Decides, and leaves it to the transaction to commit that.
-    async fn complete_within(
-        &self,
-        transaction: &Arc<OpenTransaction>,
-        task: &Task<'_>,
-        stop: &Stop,
-    ) -> Result<Answer, Error> {
-        let attempt = transaction.attempt();
-        let work = async {
-            let writes = task.writes(self)?;
-            // Those that write take turns.
-            let _turn = if writes { Some(transaction.turn().await) } else { None };
-            if writes {
-                self.check_writes_within(Some(transaction.as_ref()))?;
-            }
-            let purpose = task.purpose(self)?;
-            let context = self.make_context(&task.parameters(), purpose, Some(transaction)).await?;
-            match task.decide(self, &context).await? {
-                Work::Answer(answer) => {
-                    context.tell_reads();
-                    Ok(context.told_answer(answer))
-                }
-                Work::Commit(commit) => self.commit(&context, commit).await,
-            }
-        };
-        let outcome: Result<Answer, Error> = tokio::select! {
-            biased;
-            () = stop.stopped() => Err(Error::stopped()),
-            outcome = work => outcome,
-        };
-        if outcome.is_ok() {
-            attempt.succeeded();
-        }
-        outcome
-    }
-
-    /// Decides and commits, again on the newer state where another commit stands against it.
-    async fn complete_alone(&self, task: &Task<'_>, stop: &Stop) -> Result<Answer, Error> {
-        let mut tries = 0;
-        loop {
-            let work = async {
-                let context = self.make_context(&task.parameters(), Purpose::Run, None).await?;
-                if task.writes(self)? {
-                    self.check_will_say_why(&context.committed)?;
-                }
-                let work = task.decide(self, &context).await?;
-                Ok::<_, Error>((context, work))
-            };
-            let worked = tokio::select! {
-                biased;
-                () = stop.stopped() => Err(Error::stopped()),
-                worked = work => worked,
-            };
-            let done = match worked {
-                Ok((_, Work::Answer(answer))) => return Ok(answer),
-                Ok((context, Work::Commit(commit))) => self.commit(&context, commit).await,
-                Err(error) => Err(error),
-            };
-            match done {
-                Err(error) if error.kind() == ErrorKind::Conflict && tries < TRIES_MAX => {
-                    tries += 1;
-                    back_off(tries).await;
-                }
-                done => return done,
-            }
-        }
-    }
-
     /// Refuses a write in a session or a transaction that only reads, or in one that looks at the past.
     fn check_writes_within(&self, transaction: Option<&OpenTransaction>) -> Result<(), Error> {
         self.inner().check_writes()?;
         transaction.map_or(Ok(()), OpenTransaction::check_writes)
-    }
-
-    /// What a statement would see that starts now, if only what it gives and takes is asked for.
-    pub(crate) async fn describing_context(&self) -> Result<Arc<Context>, Error> {
-        self.make_context(&Parameters::none(), Purpose::Describe, self.open_transaction().as_ref()).await
-    }
-
-    /// The state that a statement sees whose turn it is now, and when it starts.
-    async fn start(&self) -> Result<(Arc<State>, Micros), Error> {
-        let starts_as_opened = std::mem::take(&mut self.inner().starts_as_opened);
-        if starts_as_opened && let Some(opened) = self.lake.as_opened() {
-            return Ok(opened);
-        }
-        let state = self.lake.refresh().await?;
-        Ok((state, self.lake.now()))
-    }
-
-    /// What a statement sees that starts now: the newest state, or that of its transaction, which is pinned by the
-    /// first of its statements that reads or writes.
-    async fn view(&self, transaction: Option<&Arc<OpenTransaction>>, purpose: Purpose) -> Result<View, Error> {
-        if let Some(transaction) = transaction
-            && let Some(view) = transaction.view(purpose)?
-        {
-            return Ok(view);
-        }
-        let (state, started) = self.start().await?;
-        match transaction {
-            Some(transaction) if purpose == Purpose::Run => transaction.pin(&self.lake, state, started),
-            _ => Ok(View::committed(state, started)),
-        }
-    }
-
-    /// What a statement sees that starts now in a transaction, or in none.
-    pub(crate) async fn make_context(
-        &self,
-        parameters: &Parameters,
-        purpose: Purpose,
-        transaction: Option<&Arc<OpenTransaction>>,
-    ) -> Result<Arc<Context>, Error> {
-        let View { state, visible, committed, started, held } = self.view(transaction, purpose).await?;
-        let newest = newest(&committed);
-        let (own, schema, local_files, options) = {
-            let inner = self.inner();
-            (inner.own.clone(), inner.schema.clone(), inner.local_files, inner.options.clone())
-        };
-        if let Some(pin) = own.pin
-            && pin > newest
-        {
-            // It was committed after the transaction's snapshot was taken.
-            let asked = i64::try_from(pin.number()).unwrap_or(i64::MAX);
-            return Err(AsOfError::NoVersion { asked, newest }.into());
-        }
-        let visible = own.pin.unwrap_or(visible);
-        let zone_text = options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
-        let zone = Zone::parse(&zone_text).ok_or_else(|| Error::statement(format!("`{zone_text}` is no time zone")))?;
-        let base = self.planning_state(options, &schema, visible.min(newest), started, zone)?;
-        Ok(Arc::new(Context {
-            lake: Arc::clone(&self.lake.engine),
-            state,
-            visible,
-            committed,
-            in_transaction: transaction.is_some(),
-            transaction: transaction.cloned(),
-            held,
-            started,
-            schema,
-            zone,
-            parameters: parameters.clone(),
-            own,
-            local_files,
-            describing: purpose == Purpose::Describe,
-            base,
-            scans: ScanLog::default(),
-            reads: Mutex::default(),
-            all_reads: Arc::default(),
-            versions: Arc::default(),
-            relations: Mutex::default(),
-        }))
-    }
-
-    fn planning_state(
-        &self,
-        mut options: ConfigOptions,
-        schema: &str,
-        visible: Version,
-        started: Micros,
-        zone: Zone,
-    ) -> Result<SessionState, Error> {
-        schema.clone_into(&mut options.catalog.default_schema);
-        let mut state = SessionState::clone(&self.lake.base);
-        *state.config_mut().options_mut() = options;
-        if let Some(zone) = zone.label() {
-            state.config_mut().options_mut().execution.time_zone = Some(zone.to_string());
-            state = in_zone(state, &zone);
-        }
-        state.mark_start_execution();
-        // now() is the instant that AS OF is judged by, and comes from the same clock.
-        state.execution_props_mut().query_execution_start_time = DateTime::from_timestamp_micros(started.get());
-        let function = Arc::new(Context::current_version_function(visible));
-        datafusion::execution::FunctionRegistry::register_udf(&mut state, function)?;
-        Ok(state)
     }
 
     /// Runs a planned query and gives its rows as they are computed.
@@ -486,37 +288,6 @@ impl Session {
         let plan = zone::yield_utc(fill_parameters(plan, &context.parameters)?, context.zone.label().as_ref())?;
         let physical = context.base.create_physical_plan(&plan).await?;
         Ok(Answer::Rows(execute(context, physical)?))
-    }
-
-    /// Commits what a statement decided, or adds it to the transaction that it runs in.
-    pub(crate) async fn commit(&self, context: &Context, commit: Commit) -> Result<Answer, Error> {
-        let may_write = self.inner().check_writes();
-        may_write?;
-        if let Some(transaction) = &context.transaction {
-            return transaction.add(commit);
-        }
-        let isolation = context.own.isolation;
-        let attribution = self.attribution(&context.committed, isolation, Said::default())?;
-        let transaction = Transaction {
-            branch: BranchId::MAIN,
-            base: context.visible,
-            commit_id: CommitId::random(),
-            request: None,
-            author: attribution.author,
-            message: attribution.message,
-            operation: commit.operation.to_owned(),
-            commit_time: attribution.commit_time,
-            properties: attribution.properties,
-            reads: if isolation == Isolation::Snapshot { Vec::new() } else { commit.reads },
-            changes: commit.changes,
-            blocks: commit.blocks,
-        };
-        match self.lake.engine.commit(transaction).await {
-            Ok(made) => {
-                Ok(Answer::Committed(Committed { version: made.version, summary: commit.summary, rows: commit.rows }))
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 }
 
@@ -540,75 +311,7 @@ impl Inner {
     }
 }
 
-/// A table's name as SQL writes it.
-pub(crate) fn object_name(text: &str) -> Result<ast::ObjectName, Error> {
-    let parsed = Parser::new(&GenericDialect {}).try_with_sql(text).and_then(|mut parser| {
-        let name = parser.parse_object_name(false)?;
-        parser.expect_token(&Token::EOF)?;
-        Ok(name)
-    });
-    parsed.map_err(|_| {
-        Error::statement(format!(
-            "`{text}` is no table's name; write `table`, `schema.table`, or \"any name\" in quotes"
-        ))
-    })
-}
-
-/// What a statement decided to commit.
-#[derive(Debug)]
-pub(crate) struct Commit {
-    pub(crate) operation: &'static str,
-    pub(crate) summary: String,
-    pub(crate) rows: u64,
-    pub(crate) reads: Vec<ObjectId>,
-    pub(crate) changes: Vec<Proposal>,
-    pub(crate) blocks: Vec<bytes::Bytes>,
-}
-
-impl Commit {
-    /// A commit that reads no table and carries no rows.
-    pub(crate) fn of(operation: &'static str, summary: String, changes: Vec<Proposal>) -> Self {
-        Self { operation, summary, rows: 0, reads: Vec::new(), changes, blocks: Vec::new() }
-    }
-}
-
 /// The error of a write in a session that looks at the past.
 fn pinned(version: Version) -> Error {
     Error::statement(format!("the session is pinned to version {version}, and the past cannot be written"))
-}
-
-/// Waits a random time that grows with the number of tries, at most a quarter of a second.
-#[expect(clippy::disallowed_methods, reason = "the pause before a statement that lost is run again")]
-async fn back_off(tries: u32) {
-    let most = Duration::from_millis(1 << tries.min(8));
-    tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
-}
-
-impl Statement {
-    /// Whether the statement writes.
-    pub(crate) fn writes(&self) -> bool {
-        matches!(
-            self,
-            Self::Insert(_)
-                | Self::CreateTable(_)
-                | Self::DropTable(_)
-                | Self::AlterTable(_)
-                | Self::CreateSchema(_)
-                | Self::DropSchema(_)
-                | Self::CreateView(_)
-                | Self::DropView(_)
-                | Self::CreateTag(_)
-                | Self::DropTag(_)
-                | Self::CopyFrom(_)
-                | Self::Delete(_)
-                | Self::Update(_)
-                | Self::Merge(_)
-                | Self::Truncate(_)
-                | Self::AlterSchema(_)
-                | Self::AlterView(_)
-                | Self::Comment(_)
-                | Self::Restore(_)
-                | Self::Undrop(_)
-        )
-    }
 }

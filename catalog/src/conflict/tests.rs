@@ -28,7 +28,7 @@ pub(crate) fn name(text: &str) -> Name {
     Name::try_new(text).unwrap()
 }
 
-fn column(id: i32, text: &str) -> Column {
+pub(crate) fn column(id: i32, text: &str) -> Column {
     Column {
         id: FieldId::new(id),
         name: name(text),

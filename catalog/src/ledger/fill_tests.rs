@@ -6,10 +6,10 @@ use arrow::datatypes::{DataType, Field};
 use bytes::Bytes;
 
 use super::*;
+use crate::conflict::tests::{column, name};
 use crate::conflict::{Conflict, ConflictReason, Malformed};
 use crate::digest::Digest;
 use crate::id::{BranchId, CommitId, FieldId, LakeId, ObjectId, Version};
-use crate::name::Name;
 use crate::record::SlotBytes;
 use crate::schema::{Column, NESTING_MAX, number_nested_fields};
 use crate::state::State;
@@ -19,22 +19,6 @@ use crate::transaction::{BlockIndex, Proposal, Rows, TableTarget, Transaction};
 const SCHEMA: ObjectId = ObjectId::new(1);
 const TABLE: ObjectId = ObjectId::new(2);
 const HOUR: i64 = 3_600_000_000;
-
-fn name(text: &str) -> Name {
-    Name::try_new(text).unwrap()
-}
-
-fn column(id: i32, text: &str) -> Column {
-    Column {
-        id: FieldId::new(id),
-        name: name(text),
-        data_type: DataType::Int64,
-        nullable: true,
-        default: None,
-        initial: None,
-        comment: None,
-    }
-}
 
 fn create_table(text: &str, columns: Vec<Column>) -> Proposal {
     Proposal::CreateTable {

@@ -1,17 +1,8 @@
 use super::*;
 use crate::as_of::{AsOf, AsOfError};
 use crate::change::{Change, Entry, TableCount};
-use crate::schema::Column;
+use crate::conflict::tests::{column, name, version};
 use crate::segment::{BlockRef, RowIds, Segment, Storage};
-use arrow::datatypes::DataType;
-
-fn version(number: u64) -> Version {
-    Version::new(number).unwrap()
-}
-
-fn name(text: &str) -> Name {
-    Name::try_new(text).unwrap()
-}
 
 /// A state to which entries are applied one after the other, each at its own commit time.
 struct Lake(State);
@@ -63,18 +54,6 @@ impl Lake {
     fn column_names(&self, table: u64, at: u64) -> Vec<String> {
         let columns = self.0.columns_at(ObjectId::new(table), version(at));
         columns.iter().map(|column| column.name.to_string()).collect()
-    }
-}
-
-fn column(id: i32, text: &str) -> Column {
-    Column {
-        id: FieldId::new(id),
-        name: name(text),
-        data_type: DataType::Int64,
-        nullable: true,
-        default: None,
-        initial: None,
-        comment: None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::context::{Context, INFORMATION_SCHEMA, SYSTEM, fold};
 use crate::error::Error;
 use crate::expression::evaluate;
 use crate::parse::VersionClause;
-use crate::session::object_name;
+use crate::table_name::object_name;
 
 /// What to do where no rows are kept.
 const COMPARE_QUERIES: &str = "query_diff compares what two queries give, such as `SELECT … AS OF VERSION 3`";

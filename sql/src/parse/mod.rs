@@ -1,7 +1,7 @@
 //! From SQL text to statements: pure, without names resolved or anything read.
 //!
 //! ```text
-//! source      the text, its lines and slices          statement       what Frostline executes
+//! source      the text, its lines and slices          statement/      what Frostline executes
 //! tokens/     one pass over a statement's tokens      parser/         one file for each kind of statement
 //! marker      what the pass leaves for the dialect    version_clause  which version a table is read at
 //! dialect     DataFusion's dialect, with versions     check/          what the planner would drop is refused

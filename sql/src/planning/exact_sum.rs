@@ -342,10 +342,7 @@ impl<T: ArrowPrimitiveType + Send> GroupsAccumulator for GroupTotals<T> {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let values = values[0].as_primitive::<T>();
-        let nulls = filtered_nulls(values, filter);
-        let state = PrimitiveArray::<T>::new(values.values().clone(), nulls).with_data_type(self.data_type.clone());
-        Ok(vec![Arc::new(state)])
+        Ok(vec![Arc::new(filtered::<T>(&values[0], filter).with_data_type(self.data_type.clone()))])
     }
 
     fn size(&self) -> usize {
@@ -353,8 +350,14 @@ impl<T: ArrowPrimitiveType + Send> GroupsAccumulator for GroupTotals<T> {
     }
 }
 
+/// The values, NULL where a filter leaves them out, too.
+pub(super) fn filtered<T: ArrowPrimitiveType>(values: &dyn Array, filter: Option<&BooleanArray>) -> PrimitiveArray<T> {
+    let values = values.as_primitive::<T>();
+    PrimitiveArray::new(values.values().clone(), filtered_nulls(values, filter))
+}
+
 /// Which values are NULL, where those that a filter leaves out are, too.
-pub(super) fn filtered_nulls(values: &dyn Array, filter: Option<&BooleanArray>) -> Option<NullBuffer> {
+fn filtered_nulls(values: &dyn Array, filter: Option<&BooleanArray>) -> Option<NullBuffer> {
     let Some(filter) = filter else { return values.nulls().cloned() };
     let kept = match filter.nulls() {
         Some(known) => filter.values() & known.inner(),

@@ -21,7 +21,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::NullState;
 use datafusion::scalar::ScalarValue;
 
-use super::exact_sum::filtered_nulls;
+use super::exact_sum::filtered;
 
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -178,9 +178,7 @@ impl<T: ArrowPrimitiveType + Send> GroupsAccumulator for GroupExtremes<T> {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let values = values[0].as_primitive::<T>();
-        let nulls = filtered_nulls(values, filter);
-        Ok(vec![Arc::new(PrimitiveArray::<T>::new(values.values().clone(), nulls))])
+        Ok(vec![Arc::new(filtered::<T>(&values[0], filter))])
     }
 
     fn size(&self) -> usize {

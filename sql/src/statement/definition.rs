@@ -103,7 +103,7 @@ fn is_redefined(before: &Table, after: &Table) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use arrow::datatypes::DataType;
     use frostline_catalog::Name;
 
@@ -111,11 +111,11 @@ mod tests {
 
     const TABLE: ObjectId = ObjectId::new(7);
 
-    fn name(text: &str) -> Name {
+    pub(in crate::statement) fn name(text: &str) -> Name {
         Name::try_new(text).unwrap()
     }
 
-    fn column(id: i32, text: &str) -> Column {
+    pub(in crate::statement) fn column(id: i32, text: &str) -> Column {
         Column {
             id: FieldId::new(id),
             name: name(text),

@@ -1,15 +1,15 @@
 //! Claims about what is planned, on small lakes: what is committed makes the past, and then nothing is left to do.
 
-use arrow::datatypes::DataType;
 use bytes::Bytes;
 use frostline_catalog::ledger::{Outcome, fill_slot};
-use frostline_catalog::schema::{Column, Table, View};
+use frostline_catalog::schema::{Table, View};
 use frostline_catalog::transaction::{BlockIndex, Proposal, Rows, TableTarget, Transaction};
 use frostline_catalog::{
-    BranchId, CommitId, FieldId, LakeId, Micros, Name, ObjectId, RelationId, SealedError, State, Version,
+    BranchId, CommitId, FieldId, LakeId, Micros, ObjectId, RelationId, SealedError, State, Version,
 };
 
 use super::plan::{Scope, plan_restore};
+use crate::statement::definition::tests::{column, name};
 
 /// A lake whose versions are a second apart.
 struct Lake {
@@ -123,22 +123,6 @@ impl Lake {
 }
 
 const PUBLIC: ObjectId = ObjectId::new(1);
-
-fn name(text: &str) -> Name {
-    Name::try_new(text).unwrap()
-}
-
-fn column(id: i32, text: &str) -> Column {
-    Column {
-        id: FieldId::new(id),
-        name: name(text),
-        data_type: DataType::Int64,
-        nullable: true,
-        default: None,
-        initial: None,
-        comment: None,
-    }
-}
 
 fn kinds(changes: &[Proposal]) -> Vec<&'static str> {
     let kind = |change: &Proposal| match change {
