@@ -11,6 +11,7 @@
 //!
 //! * [`Session::sql`] gives an [`Answer`]: rows with the version they were read at, or the commit that was made.
 //! * A statement sees one state of the whole lake, whatever other writers do meanwhile; so do all from BEGIN to COMMIT.
+//! * Between BEGIN and COMMIT, what a statement proposes is kept in the session, and committed as one version.
 //! * An AS OF that cannot be honoured is an error, never the newest rows.
 //! * Dropping the rows of an answer cancels the statement; a [`Stop`] breaks one off that still runs.
 //! * [`Session::plan`] plans a query without running it; [`Session::describe`] says what a statement gives and takes.

@@ -4,6 +4,7 @@
 //! both share what did not change, so a clone costs nothing and a commit costs what it changes.
 //!
 //! * `AS OF v` is the filter `begin <= v < end`: no replay, the same cost for every version.
+//! * What rows a table has at a version, [`State::live_segments`] says: by placements, epochs and kills.
 //! * Each state has a digest of all its facts, which every record carries: a state that was derived wrongly is found.
 //! * The commits and segments of the checkpoint that a state was restored from are decoded when they are first looked
 //!   at. Whatever may have to look at them returns a [`SealedError`](crate::SealedError) if that fails.
