@@ -32,6 +32,7 @@ use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
 use crate::planning::empty_subquery::tell_nulls;
+use crate::planning::number::{exact_numbers, keep_digits};
 use crate::planning::zone;
 use crate::references::{Reference, references};
 use crate::result_names::{ResultNames, distinct_columns};
@@ -190,8 +191,11 @@ impl Context {
         depth: usize,
     ) -> Result<LogicalPlan, Error> {
         let state = self.planning_state(&query, version, depth).await?;
-        let statement = ast::Statement::Query(Box::new(query));
-        Ok(tell_nulls(state.statement_to_plan(DFStatement::Statement(Box::new(statement))).await?)?)
+        let mut query = Box::new(query);
+        keep_digits(&mut query);
+        let statement = ast::Statement::Query(query);
+        let plan = state.statement_to_plan(DFStatement::Statement(Box::new(statement))).await?;
+        Ok(tell_nulls(exact_numbers(plan)?)?)
     }
 
     /// A planner's state in which every relation of `query` is resolved.

@@ -16,14 +16,15 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::error::Error;
 use crate::parameters::Parameters;
-use crate::planning::exact;
+use crate::planning::{exact, number};
 
 /// A constant expression as the planner sees it, its parameters filled in.
 ///
 /// # Errors
 /// If it names a column, holds a subquery, or a parameter has no value.
 pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Parameters) -> Result<Expr, Error> {
-    let with_alias = ast::ExprWithAlias { expr: expr.clone(), alias: None };
+    let mut with_alias = ast::ExprWithAlias { expr: expr.clone(), alias: None };
+    number::keep_digits(&mut with_alias.expr);
     let planned = state.create_logical_expr_from_sql_expr(with_alias, &DFSchema::empty());
     let planned = planned.map_err(|error| match expr {
         ast::Expr::Identifier(name) => {
@@ -35,6 +36,7 @@ pub(crate) fn constant(state: &SessionState, expr: &ast::Expr, parameters: &Para
     if planned.exists(|node| Ok(is_subquery(node)))? {
         return Err(Error::statement(format!("a constant is needed here, not the subquery in {expr}")));
     }
+    let planned = number::rewrite(planned, &DFSchema::empty())?.data;
     let missing = std::cell::RefCell::new(None);
     let filled = planned.transform(|node| match node {
         Expr::Placeholder(placeholder) => match parameters.value(&placeholder.id) {

@@ -10,6 +10,7 @@
 //! | [`interval`] | intervals compare by length | by months, then days, then nanoseconds |
 //! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
 //! | [`map_key`] | a map's key has the type of its keys | the type of the literal |
+//! | [`number`] | a number with a point is a decimal beside decimals | a DOUBLE, and the decimals too |
 //!
 //! [`exact`] applies them to a plan's expressions. [`yielding`] lets every plan be cancelled soon.
 
@@ -21,6 +22,7 @@ pub(crate) mod exact_sum;
 pub(crate) mod extreme;
 pub(crate) mod interval;
 pub(crate) mod map_key;
+pub(crate) mod number;
 pub(crate) mod yielding;
 pub(crate) mod zone;
 
@@ -31,8 +33,8 @@ use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::SessionState;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast;
 use frostline_catalog::io::DEFAULT_SCHEMA;
@@ -44,6 +46,7 @@ use exact::ExactExpressions;
 use exact_sum::ExactSum;
 use extreme::Extreme;
 use map_key::MapKeys;
+use number::AsWritten;
 use yielding::YieldAboveJoins;
 
 /// From how many bytes on the smaller side of a join is partitioned. The planner's own limits, 1 MiB and 131,072 rows,
@@ -90,6 +93,7 @@ pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState>
     for function in [AggregateUDF::from(ExactSum::new()), Extreme::min().into(), Extreme::max().into()] {
         state.register_udaf(Arc::new(function))?;
     }
+    state.register_udf(Arc::new(ScalarUDF::from(AsWritten::new())))?;
     Ok(state)
 }
 

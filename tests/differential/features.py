@@ -14,7 +14,6 @@ OPEN = {
     "distinct-zeros": "count(DISTINCT x) counts both zeros, if the query has another aggregate",
     "joined-zeros": "a join on floats, IN (SELECT …) or INTERSECT passes over -0.0 where the other side has 0.0",
     "grouped-cast": "GROUP BY a, CAST(a AS …) fails: two expressions of one name",
-    "decimal-literals": "1.5 is a DOUBLE, so that a DECIMAL beside it loses digits",
     "date-of-timestamp": "WHERE d < CAST(ts AS DATE) fails: a selectivity above 1",
     "far-date-trunc": "date_trunc fails on timestamps that 64 bits of nanoseconds do not hold",
 }

@@ -21,7 +21,7 @@ use crate::context::{Context, fold};
 use crate::error::Error;
 use crate::expression::{is_subquery, physical_over};
 use crate::parse::FrostlineDialect;
-use crate::planning::in_zone;
+use crate::planning::{in_zone, number};
 
 /// A condition over some of a table's columns.
 pub(crate) struct Condition {
@@ -38,7 +38,7 @@ impl Condition {
     /// If it is no boolean, names another column, or hangs on anything but the row: a subquery, a parameter, other
     /// rows, the time or chance.
     pub(crate) fn new(context: &Context, columns: &[Column], text: &str) -> Result<Self, Error> {
-        let parsed = read(text)?;
+        let mut parsed = read(text)?;
         if holds_subquery(&parsed) {
             return Err(refused("looks at nothing but its row; a subquery looks at more"));
         }
@@ -47,8 +47,10 @@ impl Condition {
         let all = Schema::new(columns.iter().map(field).collect::<Vec<Field>>());
         let df_schema = DFSchema::try_from(all)?;
         let state = in_utc(context);
+        number::keep_digits(&mut parsed);
         let with_alias = ast::ExprWithAlias { expr: parsed, alias: None };
         let planned = state.create_logical_expr_from_sql_expr(with_alias, &df_schema)?;
+        let planned = number::rewrite(planned, &df_schema)?.data;
         check_scope(&planned)?;
         let data_type = planned.get_type(&df_schema)?;
         if data_type != DataType::Boolean {
