@@ -5,6 +5,7 @@
 
 mod all_or_nothing;
 mod as_opened;
+mod change_scans;
 mod concurrency;
 mod conflicts;
 mod damage;

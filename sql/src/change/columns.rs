@@ -5,6 +5,12 @@ use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::ident;
 
+/// What the plan calls the id of a row, inside.
+pub(super) const ROW: &str = "row";
+
+/// What the plan calls the version that moved a row, inside.
+pub(super) const VERSION: &str = "version";
+
 /// What the plan calls a column of the table, inside.
 pub(super) fn inner_name(place: usize) -> String {
     format!("c{place}")

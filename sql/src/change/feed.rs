@@ -1,22 +1,25 @@
 //! `table_changes('t', from, to)`: what leads from one version of a table to another.
 //!
 //! ```text
-//!   rows that came, with ids of their own                        ──► insert
-//!   rows that came ── LEFT JOIN rows that went, by id, if other  ──► insert, update_postimage
-//!   rows that went ── LEFT JOIN rows that came, by id, if other  ──► delete, update_preimage
-//!                  └─ LEFT JOIN rows that came and went in between, by id ──► which version really took it
+//!   rows that came, with ids of their own ──► insert
+//!   rows that came, others ──┐
+//!                            ├─ pairs ──► insert, update_postimage, delete, update_preimage
+//!   rows that went ──────────┘
+//!     └─ LEFT JOIN rows that came and went in between, by id ──► which version really took it
 //! ```
 //!
+//! * Each row that moved is read once, whatever becomes of it: see [`pairs`](super::pairs).
 //! * The joins are left out where nothing can match: where no row went, or every row that came has a new id.
 //! * A row that was only written anew, with the values that it had, is no change.
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::functions::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::max;
-use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit, when};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder, lit, when};
 use datafusion::prelude::ident;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::FunctionArg;
@@ -24,10 +27,10 @@ use frostline_catalog::{ObjectId, Version};
 
 use super::arguments::{Arguments, Usage};
 use super::chosen::ChosenTable;
-use super::columns::{columns_of, inner_columns, inner_name, own_name, union_all};
-use super::differ::{differ, has_map};
+use super::columns::{ROW, VERSION, columns_of, inner_columns, inner_name, own_name, union_all};
 use super::load::{Interest, windows};
 use super::lookup::{Makers, author_of, number_at, signed, time_of};
+use super::pairs::{KIND, kind, paired};
 use super::plan::{Round, is_fresh, only, rounds};
 use super::window::{Found, Moves};
 use crate::context::Context;
@@ -120,15 +123,7 @@ pub(super) struct Feed<'a> {
     pub(super) mode: Mode,
 }
 
-/// What the plan calls the id of a row, inside, and the version that moved it.
-const ROW: &str = "row";
-const VERSION: &str = "version";
-
-/// The same of the row that it may match.
-const OTHER_ROW: &str = "other_row";
-const OTHER_VERSION: &str = "other_version";
-
-/// The id of a row that came and went in between, and the last version that took it.
+/// What the plan calls the id of a row that came and went in between, inside, and the last version that took it.
 const PASSED_ROW: &str = "passed_row";
 const PASSED_VERSION: &str = "passed_version";
 
@@ -144,35 +139,24 @@ impl Feed<'_> {
 
         let mut arms: Vec<LogicalPlan> = Vec::new();
         if let Some(fresh) = self.side("fresh", &fresh)? {
-            arms.push(self.arm(fresh, kind("insert"), ident(VERSION), &makers)?);
+            arms.push(self.arm(fresh, kind("insert"), &makers)?);
         }
-        let came = self.side("came", &old)?;
-        let went = self.side("went", &gone)?;
-        match (came, went) {
+        match (self.side("came", &old)?, self.side("went", &gone)?) {
             (None, None) => {}
-            (Some(came), None) => arms.push(self.arm(came, kind("insert"), ident(VERSION), &makers)?),
-            (None, Some(went)) => {
-                let (went, version) = self.taken(went, &passed, None)?;
-                arms.push(self.arm(went, kind("delete"), version, &makers)?);
-            }
+            (Some(came), None) => arms.push(self.arm(came, kind("insert"), &makers)?),
+            (None, Some(went)) => arms.push(self.arm(self.taken(went, &passed)?, kind("delete"), &makers)?),
             (Some(came), Some(went)) => {
-                if let Some(others) = self.others("went, to be matched", &gone)? {
-                    let matched = self.matched(came, others)?;
-                    let kind = kind_of("insert", "update_postimage")?;
-                    arms.push(self.arm(matched, kind, ident(VERSION), &makers)?);
-                }
-                if let Some(others) = self.others("came, to be matched", &old)? {
-                    let matched = self.matched(went, others)?;
-                    let kind = kind_of("delete", "update_preimage")?;
-                    // Both images of an update are of the version that made the later one.
-                    let (matched, version) = self.taken(matched, &passed, Some(ident(OTHER_VERSION)))?;
-                    arms.push(self.arm(matched, kind, version, &makers)?);
-                }
+                let keys: &[&str] = match self.mode {
+                    Mode::Net => &[ROW],
+                    Mode::Versions => &[ROW, VERSION],
+                };
+                let pairs = paired(came, self.taken(went, &passed)?, &self.column_types(), keys)?;
+                arms.push(self.arm(pairs, ident(KIND), &makers)?);
             }
         }
         match union_all(arms)? {
             Some(all) => Ok(all),
-            None => self.arm(self.scan("nothing", &[], 0)?, kind("insert"), ident(VERSION), &makers),
+            None => self.arm(self.scan("nothing", &[], 0)?, kind("insert"), &makers),
         }
     }
 
@@ -199,16 +183,6 @@ impl Feed<'_> {
             scans.push(self.scan(name, rounds, place)?);
         }
         Ok(union_all(scans)?)
-    }
-
-    /// The same under the names of what may be matched.
-    fn others(&self, name: &str, rounds: &[Round<Version>]) -> Result<Option<LogicalPlan>, Error> {
-        let Some(side) = self.side(name, rounds)? else { return Ok(None) };
-        let columns = inner_columns(self.column_names().len()).into_iter().enumerate();
-        let mut exprs: Vec<Expr> = columns.map(|(place, column)| column.alias(other_name(place))).collect();
-        exprs.push(ident(ROW).alias(OTHER_ROW));
-        exprs.push(ident(VERSION).alias(OTHER_VERSION));
-        Ok(Some(LogicalPlanBuilder::from(side).project(exprs)?.build()?))
     }
 
     /// The rows of one round. Without it, no rows.
@@ -238,69 +212,34 @@ impl Feed<'_> {
         Ok(LogicalPlanBuilder::from(scan).project(exprs)?.build()?)
     }
 
-    /// Rows, and beside each the one of the other side that has its id. Pairs with the same values are left out.
-    fn matched(&self, rows: LogicalPlan, others: LogicalPlan) -> Result<LogicalPlan, Error> {
-        let keys = |names: [&str; 2]| -> Vec<Column> {
-            let count = match self.mode {
-                Mode::Net => 1,
-                Mode::Versions => 2,
-            };
-            names.iter().take(count).map(|name| Column::from_name(*name)).collect()
-        };
-        let (own, other) = (keys([ROW, VERSION]), keys([OTHER_ROW, OTHER_VERSION]));
-        let joined = LogicalPlanBuilder::from(rows).join(others, JoinType::Left, (own, other), None)?;
-        let columns = self.context.state.columns_at(self.table, self.columns);
-        let differs = columns.iter().enumerate().map(|(place, column)| {
-            let (own, other) = (ident(inner_name(place)), ident(other_name(place)));
-            match has_map(&column.data_type) {
-                true => differ(own, other),
-                false => binary_expr(own, Operator::IsDistinctFrom, other),
-            }
-        });
-        let is_other = differs.fold(ident(OTHER_ROW).is_null(), Expr::or);
-        Ok(joined.filter(is_other)?.build()?)
-    }
-
-    /// Rows that went, and the version that is told of each: `first` if that is not NULL, else the last that took it.
-    /// A row that was updated before it was deleted went twice, the second time as a row that came in between.
-    fn taken(
-        &self,
-        rows: LogicalPlan,
-        passed: &[Round<Version>],
-        first: Option<Expr>,
-    ) -> Result<(LogicalPlan, Expr), Error> {
-        let mut versions: Vec<Expr> = first.into_iter().collect();
-        let rows = match self.side("passed", passed)? {
-            None => rows,
-            Some(passed) => {
-                let named = vec![ident(ROW).alias(PASSED_ROW), ident(VERSION).alias(PASSED_VERSION)];
-                let last = max(ident(PASSED_VERSION)).alias(PASSED_VERSION);
-                let passed = LogicalPlanBuilder::from(passed)
-                    .project(named)?
-                    .aggregate(vec![ident(PASSED_ROW)], vec![last])?
-                    .build()?;
-                versions.push(when(ident(PASSED_VERSION).gt(ident(VERSION)), ident(PASSED_VERSION)).end()?);
-                let keys = (vec![Column::from_name(ROW)], vec![Column::from_name(PASSED_ROW)]);
-                LogicalPlanBuilder::from(rows).join(passed, JoinType::Left, keys, None)?.build()?
-            }
-        };
-        if versions.is_empty() {
-            return Ok((rows, ident(VERSION)));
-        }
-        versions.push(ident(VERSION));
-        Ok((rows, coalesce(versions)))
+    /// Rows that went, each with the last version that took it. One that was updated before it was deleted went twice,
+    /// the second time as a row that came in between.
+    fn taken(&self, rows: LogicalPlan, passed: &[Round<Version>]) -> Result<LogicalPlan, Error> {
+        let Some(passed) = self.side("passed", passed)? else { return Ok(rows) };
+        let named = vec![ident(ROW).alias(PASSED_ROW), ident(VERSION).alias(PASSED_VERSION)];
+        let last = max(ident(PASSED_VERSION)).alias(PASSED_VERSION);
+        let passed = LogicalPlanBuilder::from(passed)
+            .project(named)?
+            .aggregate(vec![ident(PASSED_ROW)], vec![last])?
+            .build()?;
+        let keys = (vec![Column::from_name(ROW)], vec![Column::from_name(PASSED_ROW)]);
+        let later = when(ident(PASSED_VERSION).gt(ident(VERSION)), ident(PASSED_VERSION)).end()?;
+        let mut exprs = inner_columns(self.column_names().len());
+        exprs.push(ident(ROW));
+        exprs.push(coalesce(vec![later, ident(VERSION)]).alias(VERSION));
+        Ok(LogicalPlanBuilder::from(rows).join(passed, JoinType::Left, keys, None)?.project(exprs)?.build()?)
     }
 
     /// Rows as they come out.
-    fn arm(&self, rows: LogicalPlan, kind: Expr, version: Expr, makers: &Arc<Makers>) -> Result<LogicalPlan, Error> {
+    fn arm(&self, rows: LogicalPlan, kind: Expr, makers: &Arc<Makers>) -> Result<LogicalPlan, Error> {
         let names = self.column_names();
         let own = |name: &str| own_name(name, &names);
         let mut exprs: Vec<Expr> = vec![
             kind.alias(own("_change_type")),
             ident(ROW).alias(own("_row_id")),
-            version.clone().alias(own("_version")),
-            time_of(makers, version.clone()).alias(own("_time")),
-            author_of(makers, version).alias(own("_author")),
+            ident(VERSION).alias(own("_version")),
+            time_of(makers, ident(VERSION)).alias(own("_time")),
+            author_of(makers, ident(VERSION)).alias(own("_author")),
         ];
         let columns = inner_columns(names.len()).into_iter().zip(&names);
         exprs.extend(columns.map(|(column, name)| column.alias(name.as_str())));
@@ -312,19 +251,10 @@ impl Feed<'_> {
         let columns = self.context.state.columns_at(self.table, self.columns);
         columns.iter().map(|column| column.name.as_str().to_owned()).collect()
     }
-}
 
-/// What the plan calls a column of the row that may match, inside.
-fn other_name(place: usize) -> String {
-    format!("other_{}", inner_name(place))
-}
-
-/// A kind of change.
-fn kind(name: &str) -> Expr {
-    lit(ScalarValue::Utf8View(Some(name.to_owned())))
-}
-
-/// The kind of a change that matches no other, or of one that does.
-fn kind_of(alone: &str, matched: &str) -> Result<Expr, Error> {
-    Ok(when(ident(OTHER_ROW).is_null(), kind(alone)).otherwise(kind(matched))?)
+    /// The types of the table's columns.
+    fn column_types(&self) -> Vec<DataType> {
+        let columns = self.context.state.columns_at(self.table, self.columns);
+        columns.iter().map(|column| column.data_type.clone()).collect()
+    }
 }

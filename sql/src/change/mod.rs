@@ -6,7 +6,7 @@
 //!                    table_changes, table_diff ◄── net, each ───┤
 //!                    table_history             ◄── lives ───────┘
 //!
-//!   rows ──plan──► rounds ──chosen──► scans of just these rows, in a plan of joins (feed) or counts (difference)
+//!   rows ──plan──► rounds ──chosen──► scans of just these rows, joined by id (feed, pairs) or counted (difference)
 //! ```
 //!
 //! * A segment that two versions have alike is never opened; of one that they have differently, only the rows are
@@ -19,10 +19,12 @@ mod chosen;
 mod columns;
 mod differ;
 mod difference;
+mod either;
 mod feed;
 mod history;
 mod load;
 mod lookup;
+mod pairs;
 mod plan;
 mod row_set;
 mod timeline;
