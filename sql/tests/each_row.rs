@@ -215,8 +215,9 @@ fn what_cannot_be_run_many_times_says_so() {
         let (_lake, session) = with_table("refused").await;
         for sql in ["SELECT $1", "CREATE TABLE u (k BIGINT)", "TRUNCATE TABLE t", "DROP TABLE t"] {
             let error = each(&session, sql, &pairs(&[(1, 1), (2, 2)])).await.expect_err("it takes one row");
-            let expected = "only INSERT, UPDATE, DELETE and MERGE take several rows of parameters; this takes one, not 2";
-            assert_eq!(error.to_string(), expected, "{sql}");
+            let told = error.to_string();
+            assert!(told.starts_with("only INSERT, UPDATE, DELETE and MERGE take several rows"), "{sql}: {told}");
+            assert!(told.ends_with("this takes one, not 2"), "{sql}: {told}");
         }
     });
 }
