@@ -305,6 +305,33 @@ impl OpenTransaction {
         }
     }
 
+    /// Whether it changed a table, otherwise than by dropping it.
+    pub(crate) fn has_changed(&self, table: ObjectId) -> bool {
+        self.has_proposed(|change| changes_rows(change, table) || changes_definition(change, table))
+    }
+
+    /// Whether it made a table, or changed its rows.
+    pub(crate) fn has_changed_rows(&self, table: ObjectId) -> bool {
+        table.is_pending() || self.has_proposed(|change| changes_rows(change, table))
+    }
+
+    /// Whether it made a table of this name, and dropped one that it had made.
+    pub(crate) fn has_made_and_dropped(&self, schema: ObjectId, name: &str) -> bool {
+        let is_made = |change: &Proposal| match change {
+            Proposal::CreateTable { schema: within, name: made, .. } => *within == schema && made.as_str() == name,
+            _ => false,
+        };
+        let is_dropped = |change: &Proposal| matches!(change, Proposal::DropTable { table } if table.is_pending());
+        self.has_proposed(is_made) && self.has_proposed(is_dropped)
+    }
+
+    fn has_proposed(&self, is_it: impl Fn(&Proposal) -> bool) -> bool {
+        match &self.progress().stage {
+            Stage::Pinned(pinned) => pinned.changes.iter().any(is_it),
+            Stage::Begun | Stage::Failed | Stage::Committing | Stage::Over(_) => false,
+        }
+    }
+
     /// Ends it, as what one statement decided to commit that was taken in by parts.
     pub(super) fn take_commit(&self, told: Told) -> Result<Commit, Error> {
         let pinned = self.take()?.ok_or_else(over)?;
@@ -508,6 +535,27 @@ impl Pinned {
         let left = self.statements - self.told.len();
         let more = if left > 0 { format!("; and {left} more") } else { String::new() };
         format!("transaction: {}{more}", self.told.join("; "))
+    }
+}
+
+fn changes_rows(change: &Proposal, table: ObjectId) -> bool {
+    match change {
+        Proposal::AddRows { table: target, .. }
+        | Proposal::KillRows { table: target, .. }
+        | Proposal::BeginEpoch { table: target, .. } => *target == TableTarget::Existing(table),
+        _ => false,
+    }
+}
+
+fn changes_definition(change: &Proposal, table: ObjectId) -> bool {
+    match change {
+        Proposal::AddColumn { table: changed, .. }
+        | Proposal::DropColumn { table: changed, .. }
+        | Proposal::RenameColumn { table: changed, .. }
+        | Proposal::SetTable { table: changed, .. }
+        | Proposal::SetColumn { table: changed, .. }
+        | Proposal::ReopenTable { table: changed, .. } => *changed == table,
+        _ => false,
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn table(
     create: &parse::CreateTable,
 ) -> Result<Work, Error> {
     if let Some(source) = &create.clone_of {
-        return super::cloned::table(context, create, source);
+        return super::cloned::table(session, context, create, source).await;
     }
     let (schema, name, qualified) = new_name(context, &create.name)?;
     let existing = context.find(&qualified, context.visible);
