@@ -7,6 +7,7 @@ mod control;
 mod each;
 mod start;
 mod task;
+mod together;
 mod transaction;
 
 use std::collections::HashMap;
@@ -205,6 +206,7 @@ impl Session {
     ///   have the same types; any other is planned for each of them.
     /// * UPDATE, DELETE and MERGE see what those of the parameters before did. An INSERT reads what was there before
     ///   the first of them.
+    /// * UPDATE and DELETE by key are one query for all of them, where their order does not matter.
     ///
     /// # Errors
     /// See [`Error::kind`]. A statement that fails has changed nothing, and aborts the transaction that it runs in.

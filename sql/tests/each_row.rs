@@ -199,6 +199,43 @@ fn what_is_stopped_has_changed_nothing() {
 }
 
 #[test]
+fn thousands_of_keys_are_updated_and_deleted_at_once() {
+    run_to_end(|| async {
+        let (_lake, session) = with_table("keys").await;
+        commit(&session, "CREATE TABLE wide (k BIGINT, name VARCHAR, n BIGINT CHECK (n < 9000))").await.unwrap();
+        commit(&session, "INSERT INTO wide SELECT value, 'old', 0 FROM generate_series(1, 5000)").await.unwrap();
+        let text = |key: i64| ScalarValue::Utf8((key % 7 != 0).then(|| format!("name {key}")));
+        let row = |key: i64| Parameters::positional(vec![text(key), key.into(), (key + 1).into()]);
+        let rows: Vec<Parameters> = (1..=4000).map(row).collect();
+        let sql = "UPDATE wide SET name = ?, n = ? WHERE k = ?";
+        assert_eq!(made(&session, sql, &rows).await, (6, 4000, "update wide, 4000 rows".to_owned()));
+        let good = "SELECT count(*) FROM wide WHERE k BETWEEN 2 AND 4001 AND n = k - 1
+                    AND name IS NOT DISTINCT FROM CASE WHEN n % 7 <> 0 THEN 'name ' || CAST(n AS VARCHAR) END";
+        assert_eq!(number(&session, good).await, Ok(4000));
+
+        // The last of two values for one row stands, and both are counted.
+        let twice: Vec<Parameters> = [(1, 5), (2, 6), (3, 5)]
+            .map(|(n, key): (i64, i64)| Parameters::positional(vec![text(n), n.into(), key.into()]))
+            .to_vec();
+        assert_eq!(made(&session, sql, &twice).await.1, 3);
+        assert_eq!(number(&session, "SELECT n FROM wide WHERE k = 5").await, Ok(3));
+
+        // One that cannot be set is told, and no other is.
+        let mut bad = rows.clone();
+        bad.truncate(20);
+        bad[11] = Parameters::positional(vec![text(1), 9_000_i64.into(), 77_i64.into()]);
+        let error = each(&session, sql, &bad).await.expect_err("a row is wrong");
+        assert!(error.to_string().starts_with("row 12 of the parameters: "), "{error}");
+
+        let keys: Vec<Parameters> =
+            (1..=6000).map(|key: i64| Parameters::positional(vec![(key / 2 * 2).into()])).collect();
+        let (version, deleted, _) = made(&session, "DELETE FROM wide WHERE k = ?", &keys).await;
+        assert_eq!((version, deleted), (8, 2500));
+        assert_eq!(number(&session, "SELECT count(*) FROM wide WHERE k % 2 = 1").await, Ok(2500));
+    });
+}
+
+#[test]
 fn a_hundred_rows_are_one_version() {
     run_to_end(|| async {
         let (_lake, session) = with_table("hundred").await;

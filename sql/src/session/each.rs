@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::ObjectName;
 
+use super::together::run_together;
 use super::transaction::{Modes, Told};
 use super::{OpenTransaction, Session};
 use crate::answer::Answer;
@@ -41,6 +42,9 @@ pub(super) async fn run_each(
     parameters: &[Parameters],
 ) -> Result<Work, Error> {
     session.inner().check_writes()?;
+    if let Some(work) = run_together(session, context, parsed, parameters).await? {
+        return Ok(work);
+    }
     let transaction = match &context.transaction {
         Some(open) => Arc::clone(open),
         None => OpenTransaction::begin(Modes { isolation: context.own.isolation, read_only: false }),
