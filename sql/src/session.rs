@@ -5,6 +5,7 @@ mod commit;
 mod complete;
 mod control;
 mod each;
+mod folded;
 mod start;
 mod task;
 mod together;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::ObjectName;
 
+use super::folded::folded;
 use super::together::run_together;
 use super::transaction::{Modes, Told};
 use super::{OpenTransaction, Session};
@@ -57,7 +58,7 @@ pub(super) async fn run_each(
     let Some(told) = summed(parts, context, table)? else { return Ok(unchanged(context)) };
     match &context.transaction {
         Some(open) => Ok(Work::Answer(open.tell(told)?)),
-        None => Ok(Work::Commit(transaction.take_commit(told)?)),
+        None => Ok(Work::Commit(folded(transaction.take_commit(told)?))),
     }
 }
 
