@@ -63,8 +63,8 @@ pub(crate) fn target_rows(table: Arc<dyn TableProvider>, name: TableReference) -
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-/// Refuses a table with a column that is called as a place is called here, which nobody could tell apart, or as segments
-/// call the ids that rows carry. No column gets that name any more.
+/// Refuses a table with a column that is called as a place is called here, which nobody could tell apart, or as
+/// segments call the ids that rows carry. No column gets that name any more.
 pub(crate) fn check_names(table: &QualifiedName, columns: &[&Column]) -> Result<(), Error> {
     let taken = |column: &&&Column| {
         let name = column.name.as_str();
