@@ -19,7 +19,7 @@ pub const UTC: &str = "UTC";
 /// Int64 without NULLs, and stands only in segments whose rows were written for rows that existed before.
 pub const ROW_ID_FIELD: FieldId = FieldId::new(2_147_483_540);
 
-/// The name of that column. No other column may have it.
+/// The name of that column. No other column gets it, in whatever case.
 pub const ROW_ID_NAME: &str = "_row_id";
 
 /// The greatest precision of a decimal.

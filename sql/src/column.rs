@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::execution::SessionState;
 use datafusion::sql::sqlparser::ast::{self, ColumnOption};
-use frostline_catalog::schema::{Column, check_type, number_nested_fields};
+use frostline_catalog::schema::{Column, ROW_ID_NAME, check_type, number_nested_fields};
 use frostline_catalog::{FieldId, Name};
 use frostline_engine::import::normalise::normalise_type;
 
@@ -63,9 +63,19 @@ pub(crate) fn assign_ids(columns: Vec<NewColumn>, mut next: FieldId) -> (Vec<Col
     (with_ids, next)
 }
 
+/// Refuses a name that no column of a table gets: what segments call the ids that rows carry, however it is written.
+pub(crate) fn check_column_name(name: &Name) -> Result<(), Error> {
+    match name.as_str().eq_ignore_ascii_case(ROW_ID_NAME) {
+        true => Err(Error::statement(format!("a column cannot be called `{name}`: so the ids of rows are called"))
+            .with_hint("choose another name; a query gives one with AS: `SELECT _row_id AS id_of_row`")),
+        false => Ok(()),
+    }
+}
+
 /// The column that holds a query's field. It takes NULL, whatever the query's field says.
 pub(crate) fn from_field(field: &Field) -> Result<NewColumn, Error> {
     let name = Name::try_new(field.name())?;
+    check_column_name(&name)?;
     let data_type =
         normalise_type(field.data_type()).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
@@ -75,6 +85,7 @@ pub(crate) fn from_field(field: &Field) -> Result<NewColumn, Error> {
 /// The column that a declaration describes, without its constraints.
 pub(crate) fn declared(state: &SessionState, column: &ast::ColumnDef) -> Result<NewColumn, Error> {
     let name = Name::try_new(&fold(&column.name))?;
+    check_column_name(&name)?;
     let data_type =
         arrow_type(&column.data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;
     check_type(&data_type).map_err(|error| Error::statement(format!("column `{name}`: {error}")))?;

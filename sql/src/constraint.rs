@@ -19,13 +19,13 @@ use frostline_catalog::{FieldId, Name, ObjectId};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::rows::check_nulls;
+use crate::rows::{RowOrder, check_nulls};
 
 pub(crate) use condition::{Condition, renamed_column};
 pub(crate) use declared::{Declarations, column_constraints, refused_constraint};
 
 /// How long the values of a row may be to be shown in an error, in characters.
-const SHOWN_MAX: usize = 120;
+pub(crate) const SHOWN_MAX: usize = 120;
 
 /// What every row that is written to a table is tested for.
 pub(crate) struct Checks {
@@ -67,21 +67,20 @@ impl Checks {
         Ok(Self { columns, checks })
     }
 
-    /// Refuses rows of which one is not as it must be. They have the table's columns, in order; so many rows of the
-    /// statement came before them.
+    /// Refuses rows of which one is not as it must be. They have the table's columns, in order.
     ///
     /// # Errors
     /// The first row that lacks a value or fails a CHECK.
-    pub(crate) fn test(&self, rows: &RecordBatch, rows_before: u64) -> Result<(), Error> {
-        check_nulls(rows, &self.columns, rows_before)?;
+    pub(crate) fn test(&self, rows: &RecordBatch, order: RowOrder) -> Result<(), Error> {
+        check_nulls(rows, &self.columns, order)?;
         for check in &self.checks {
             let values = check.condition.values_of(rows.columns())?;
             let failing = check.first_false(&values, rows.num_rows())?;
             if let Some(row) = failing {
-                let number = row as u64 + rows_before + 1;
                 let shown = shown_values(&check.condition, &self.columns, &values, row);
                 return Err(Error::statement(format!(
-                    "row {number} fails constraint `{}`, CHECK ({}){shown}",
+                    "{} fails constraint `{}`, CHECK ({}){shown}",
+                    order.shown(row),
                     check.name,
                     check.condition.text()
                 )));

@@ -51,6 +51,9 @@ pub(crate) const SYSTEM: &str = "system";
 /// The schema that SQL keeps for itself.
 pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 
+/// What the rows of parameters are called where they are a relation. No statement writes it.
+pub(crate) const BOUND_ROWS: &str = "rows of the parameters";
+
 /// How deep views may rest on views.
 const VIEW_DEPTH_MAX: usize = 32;
 
@@ -75,6 +78,8 @@ pub(crate) struct Context {
     pub(crate) schema: String,
     pub(crate) zone: Zone,
     pub(crate) parameters: Parameters,
+    /// The rows of parameters, where a statement runs for all of them as one.
+    pub(crate) bound: Option<Arc<dyn TableProvider>>,
     pub(crate) own: OwnSettings,
     pub(crate) local_files: bool,
     /// Whether the statement is only described: parameters without a value may stand in version clauses.
@@ -278,6 +283,11 @@ impl Context {
         depth: usize,
     ) -> BoxFuture<'a, Result<Option<Arc<dyn TableProvider>>, Error>> {
         async move {
+            if let Some(bound) = &self.bound
+                && qualified.name == BOUND_ROWS
+            {
+                return Ok(Some(Arc::clone(bound)));
+            }
             let key: RelationKey = (qualified.schema.clone(), qualified.name.clone(), version);
             if let Some(found) = self.relations().get(&key) {
                 return Ok(Some(Arc::clone(found)));
@@ -483,6 +493,7 @@ impl Context {
             schema: self.schema.clone(),
             zone: self.zone,
             parameters,
+            bound: self.bound.clone(),
             own: self.own.clone(),
             local_files: self.local_files,
             describing: self.describing,

@@ -354,9 +354,17 @@ impl From<DataFusionError> for Error {
         {
             return Self::statement("division by zero").with_hint("`x / nullif(y, 0)` is NULL where `y` is 0");
         }
-        Self::statement(plain(&error))
+        let message = plain(&error);
+        if message.contains(SEVERAL_ROWS) {
+            return Self::statement("a subquery that reads the row around it could give several rows for one value")
+                .with_hint("put its value into an aggregate: `(SELECT max(x) FROM …)`; or join, as in `UPDATE … FROM`");
+        }
+        Self::statement(message)
     }
 }
+
+/// What the planner says of a subquery for one value that reads the row around it, and may give several.
+const SEVERAL_ROWS: &str = "Correlated scalar subquery must be aggregated";
 
 /// What is used up, if that is the error.
 fn exhausted(error: &DataFusionError) -> Option<String> {
@@ -482,6 +490,14 @@ mod tests {
         check("FETCH clause is not supported yet", "not supported: FETCH clause");
         let internal = Error::from(DataFusionError::Internal("a plan is wrong".to_owned())).to_string();
         assert_eq!(internal, "the statement cannot be run: a plan is wrong");
+    }
+
+    #[test]
+    fn a_subquery_of_several_rows_is_told_with_what_to_write_instead() {
+        let text = format!("{SEVERAL_ROWS} to return at most one row");
+        let error: Error = DataFusionError::Plan(text).context("a rule").into();
+        assert!(error.to_string().ends_with("could give several rows for one value"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("UPDATE … FROM")));
     }
 
     #[test]

@@ -4,8 +4,11 @@ mod attribution;
 mod commit;
 mod complete;
 mod control;
+mod each;
+mod folded;
 mod start;
 mod task;
+mod together;
 mod transaction;
 
 use std::collections::HashMap;
@@ -196,12 +199,15 @@ impl Session {
         self.run_until(statement, std::slice::from_ref(parameters), &Stop::new()).await
     }
 
-    /// Runs one statement, unless it is broken off before its commit begins. An INSERT runs once for each of the
-    /// parameters, all in one commit; any other statement takes exactly one.
+    /// Runs one statement, unless it is broken off before its commit begins. INSERT, UPDATE, DELETE and MERGE run once
+    /// for each of the parameters, all in one commit; any other statement takes exactly one.
     ///
-    /// * Rows come in the order of the parameters, and an error of several says which of them it is of.
+    /// * They run in the order of the parameters, and an error of several says which of them it is of.
     /// * An INSERT of one row of VALUES without queries in it is planned once for thousands of parameters whose values
     ///   have the same types; any other is planned for each of them.
+    /// * UPDATE, DELETE and MERGE see what those of the parameters before did. An INSERT reads what was there before
+    ///   the first of them.
+    /// * UPDATE and DELETE by key are one query for all of them, where their order does not matter.
     ///
     /// # Errors
     /// See [`Error::kind`]. A statement that fails has changed nothing, and aborts the transaction that it runs in.

@@ -11,7 +11,7 @@ use datafusion::catalog::view::ViewTable;
 use datafusion::common::{Result as PlanResult, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use frostline_catalog::schema::Column;
+use frostline_catalog::schema::{Column, ROW_ID_NAME};
 
 use crate::context::{CATALOG, QualifiedName};
 use crate::error::Error;
@@ -63,12 +63,12 @@ pub(crate) fn target_rows(table: Arc<dyn TableProvider>, name: TableReference) -
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-/// Refuses a table with a column that is called as a place is called by the scan, or here: nobody could tell the two
-/// apart.
+/// Refuses a table with a column that is called as a place is called here, which nobody could tell apart, or as
+/// segments call the ids that rows carry. No column gets that name any more.
 pub(crate) fn check_names(table: &QualifiedName, columns: &[&Column]) -> Result<(), Error> {
     let taken = |column: &&&Column| {
         let name = column.name.as_str();
-        is_own_name(name) || PLACES.iter().any(|(scanned, _)| *scanned == name)
+        is_own_name(name) || name == ROW_ID_NAME
     };
     let Some(column) = columns.iter().find(taken) else { return Ok(()) };
     let name = column.name.as_str();
@@ -77,4 +77,36 @@ pub(crate) fn check_names(table: &QualifiedName, columns: &[&Column]) -> Result<
         "the rows of `{table}` cannot be changed as long as it has a column `{name}`: the engine needs that name"
     ))
     .with_hint(format!("`ALTER TABLE {table} RENAME COLUMN {written} TO another_name`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::DataType;
+    use frostline_catalog::{FieldId, Name};
+
+    use super::*;
+
+    fn refused(name: &str) -> Option<String> {
+        let column = Column {
+            id: FieldId::FIRST,
+            name: Name::try_new(name).unwrap(),
+            data_type: DataType::Int64,
+            nullable: true,
+            default: None,
+            initial: None,
+            comment: None,
+        };
+        let table = QualifiedName { schema: "public".to_owned(), name: "t".to_owned() };
+        check_names(&table, &[&column]).err().map(|error| error.hint().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn only_the_name_of_row_ids_and_our_own_stand_against_changes() {
+        for name in ["_segment", "_position", "_born", "__row_id", "_ROW_ID"] {
+            assert_eq!(refused(name), None, "{name}");
+        }
+        let renamed = |written: &str| Some(format!("`ALTER TABLE t RENAME COLUMN {written} TO another_name`"));
+        assert_eq!(refused("_row_id"), renamed("_row_id"));
+        assert_eq!(refused(SEGMENT), renamed("\"segment of the row\""));
+    }
 }

@@ -11,6 +11,7 @@ mod conflicts;
 mod damage;
 mod docs;
 mod door;
+mod each_row;
 mod files;
 mod frost_line;
 mod history;

@@ -98,6 +98,34 @@ def test_a_prepared_insert_is_made_once_for_each_row(connection, rows, orders):
     assert rows(f"SELECT count(*), count(amount) FROM {orders}") == [(5, 3)]
 
 
+def test_a_prepared_change_is_made_for_each_row_in_one_version(connection, rows, orders):
+    before = rows("SELECT current_version()")[0][0]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {orders} SET buyer = $1 WHERE id = $2", [("x", 1), ("y", 2), ("z", 1), ("no", 9)])
+    assert rows(f"SELECT buyer FROM {orders} ORDER BY id") == [("z",), ("y",), ("cy",)]
+    assert rows("SELECT current_version()") == [(before + 1,)]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"DELETE FROM {orders} WHERE id = ?", [(1,), (3,)])
+    assert rows(f"SELECT id FROM {orders}") == [(2,)]
+    merge = (
+        f"MERGE INTO {orders} AS t USING (SELECT CAST(? AS BIGINT) AS id, CAST(? AS VARCHAR) AS buyer) AS s"
+        " ON t.id = s.id WHEN MATCHED THEN UPDATE SET buyer = s.buyer"
+        " WHEN NOT MATCHED THEN INSERT (id, buyer) VALUES (s.id, s.buyer)"
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(merge, [(2, "bo"), (4, "di"), (4, "dee")])
+    assert rows(f"SELECT id, buyer FROM {orders} ORDER BY id") == [(2, "bo"), (4, "dee")]
+    assert rows("SELECT current_version()") == [(before + 3,)]
+
+
+def test_a_prepared_change_of_which_one_row_fails_changes_nothing(connection, rows, orders):
+    with connection.cursor() as cursor, pytest.raises(dbapi.Error) as raised:
+        cursor.executemany(f"UPDATE {orders} SET id = ? WHERE id = ?", [(7, 1), (None, 2)])
+    assert "row 2 of the parameters" in str(raised.value)
+    assert_users_mistake(raised.value)
+    assert rows(f"SELECT id FROM {orders} ORDER BY id") == [(1,), (2,), (3,)]
+
+
 def test_what_is_only_prepared_does_nothing(connection, rows, orders):
     with connection.cursor() as cursor:
         cursor.adbc_prepare(f"INSERT INTO {orders} VALUES (4, 'dee', 1)")

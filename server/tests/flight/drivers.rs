@@ -71,6 +71,12 @@ fn adbc_from_its_connection_to_its_end() {
         let handle = insert.prepared_statement_handle.clone();
         let command = CommandPreparedStatementUpdate { prepared_statement_handle: handle }.as_any().encode_to_vec();
         assert_eq!(written(&wire.put(rows_behind(command, vec![ids(0..3)]).await).await.unwrap()), 3);
+        for (sql, changed) in [("UPDATE t SET id = id WHERE id = ?", 3), ("DELETE FROM t WHERE id > 5 + ?", 0)] {
+            let change = prepare(&mut wire, sql).await;
+            let handle = change.prepared_statement_handle.clone();
+            let command = CommandPreparedStatementUpdate { prepared_statement_handle: handle }.as_any().encode_to_vec();
+            assert_eq!(written(&wire.put(rows_behind(command, vec![ids(0..3)]).await).await.unwrap()), changed);
+        }
         // execute: prepared always, and what writes has run although nobody fetches.
         let insert = prepare(&mut wire, "INSERT INTO t VALUES (3)").await;
         let query = |handle: &Bytes| {

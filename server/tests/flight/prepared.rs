@@ -219,7 +219,7 @@ fn a_closed_handle_names_nothing() {
 }
 
 #[test]
-fn an_update_takes_one_row_of_values() {
+fn an_update_is_made_for_each_row_of_values_in_one_version() {
     run(async {
         let served = Served::open("prepared-update").await;
         let mut client = served.client().await;
@@ -235,10 +235,37 @@ fn an_update_takes_one_row_of_values() {
         prepared.set_parameters(rows(vec!["z"], vec![2])).unwrap();
         assert_eq!(prepared.execute_update().await.unwrap(), 1);
         prepared.set_parameters(rows(vec!["x", "y"], vec![1, 2])).unwrap();
-        let error = prepared.execute_update().await.unwrap_err().to_string();
-        assert!(error.contains("only an INSERT takes several rows of parameters"), "{error}");
+        let before = number(&mut client, "SELECT max(version) FROM system.commits").await;
+        assert_eq!(prepared.execute_update().await.unwrap(), 2);
         let names = query(&mut client, "SELECT name FROM t ORDER BY id").await;
-        assert_eq!(texts(&names, 0), ["a", "z"]);
+        assert_eq!(texts(&names, 0), ["x", "y"]);
+        assert_eq!(number(&mut client, "SELECT max(version) FROM system.commits").await, before + 1);
+        prepared.set_parameters(rows(vec![], vec![])).unwrap();
+        assert_eq!(prepared.execute_update().await.unwrap(), 0, "no rows are nothing");
+        assert_eq!(number(&mut client, "SELECT max(version) FROM system.commits").await, before + 1);
+        served.end().await;
+    });
+}
+
+#[test]
+fn a_row_that_cannot_be_updated_is_named_and_no_other_is() {
+    run(async {
+        let served = Served::open("prepared-update-row").await;
+        let mut client = served.client().await;
+        update(&mut client, "CREATE TABLE t (id BIGINT CHECK (id < 10))").await;
+        update(&mut client, "INSERT INTO t VALUES (1), (2)").await;
+        let mut prepared = client.prepare("UPDATE t SET id = id + ?".to_owned(), None).await.unwrap();
+        prepared.set_parameters(numbers(vec![1, 9])).unwrap();
+        let error = prepared.execute_update().await.unwrap_err().to_string();
+        assert!(error.contains("row 2 of the parameters"), "{error}");
+        assert_eq!(number(&mut client, "SELECT sum(id) FROM t").await, 3);
+        let mut prepared = client.prepare("DELETE FROM t WHERE id = ?".to_owned(), None).await.unwrap();
+        prepared.set_parameters(numbers(vec![1, 2, 1])).unwrap();
+        assert_eq!(prepared.execute_update().await.unwrap(), 2);
+        let mut prepared = client.prepare("CREATE TABLE u AS SELECT ? AS a".to_owned(), None).await.unwrap();
+        prepared.set_parameters(numbers(vec![1, 2])).unwrap();
+        let error = prepared.execute_update().await.unwrap_err().to_string();
+        assert!(error.contains("only INSERT, UPDATE, DELETE and MERGE take several rows"), "{error}");
         served.end().await;
     });
 }

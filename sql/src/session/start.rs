@@ -94,6 +94,7 @@ impl Session {
             schema,
             zone,
             parameters: parameters.clone(),
+            bound: None,
             own,
             local_files,
             describing: purpose == Purpose::Describe,

@@ -6,6 +6,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::sql::sqlparser::ast;
 use frostline_engine::import::{Progress, SourceFile};
 
+use super::each::{changed_table, run_each};
 use super::{Purpose, Session};
 use crate::context::Context;
 use crate::description::StatementKind;
@@ -55,13 +56,17 @@ impl Task<'_> {
             Self::Statement { statement, parameters } => match (&statement.statement, *parameters) {
                 (_, [_]) => statement::run(session, context, statement).await,
                 (Statement::Insert(insert), _) => statement::insert_each(session, context, insert, parameters).await,
-                _ => {
-                    let found = parameters.len();
-                    Err(Error::statement(format!(
-                        "only an INSERT takes several rows of parameters; this takes one, not {found}"
-                    ))
-                    .with_hint("bring the rows into a table, and write `MERGE INTO … USING` that table"))
-                }
+                (other, _) => match changed_table(other) {
+                    Some(table) => run_each(session, context, statement, table, parameters).await,
+                    None => {
+                        let found = parameters.len();
+                        Err(Error::statement(format!(
+                            "only INSERT, UPDATE, DELETE and MERGE take several rows of parameters; this takes one, \
+                             not {found}"
+                        ))
+                        .with_hint("run the statement once for each row"))
+                    }
+                },
             },
             Self::Import { table, files, request, progress } => {
                 progress.restart();

@@ -130,6 +130,14 @@ pub(super) struct Pinned {
     rows: u64,
 }
 
+/// What is said of what a statement did.
+pub(super) struct Told {
+    pub(super) operation: &'static str,
+    /// For people: `insert orders, 3 rows`.
+    pub(super) summary: String,
+    pub(super) rows: u64,
+}
+
 /// A transaction ready to be committed, and what is said of it then.
 pub(super) struct Decided {
     pub(super) transaction: Transaction,
@@ -270,10 +278,64 @@ impl OpenTransaction {
     /// Takes in what a statement decided, whose turn it is.
     pub(super) fn add(&self, commit: Commit) -> Result<Answer, Error> {
         match &mut self.progress().stage {
-            Stage::Pinned(pinned) => pinned.add(commit),
+            Stage::Pinned(pinned) => {
+                let told = pinned.take_in(commit)?;
+                Ok(pinned.tell(told))
+            }
             Stage::Failed => Err(aborted()),
             Stage::Begun | Stage::Committing | Stage::Over(_) => Err(over()),
         }
+    }
+
+    /// Takes in a part of what a statement decided, whose turn it is. What all parts did is told behind the last.
+    pub(super) fn add_part(&self, part: Commit) -> Result<Told, Error> {
+        match &mut self.progress().stage {
+            Stage::Pinned(pinned) => pinned.take_in(part),
+            Stage::Failed => Err(aborted()),
+            Stage::Begun | Stage::Committing | Stage::Over(_) => Err(over()),
+        }
+    }
+
+    /// Notes what a statement did that was taken in by parts.
+    pub(super) fn tell(&self, told: Told) -> Result<Answer, Error> {
+        match &mut self.progress().stage {
+            Stage::Pinned(pinned) => Ok(pinned.tell(told)),
+            Stage::Failed => Err(aborted()),
+            Stage::Begun | Stage::Committing | Stage::Over(_) => Err(over()),
+        }
+    }
+
+    /// Whether it changed a table, otherwise than by dropping it.
+    pub(crate) fn has_changed(&self, table: ObjectId) -> bool {
+        self.has_proposed(|change| changes_rows(change, table) || changes_definition(change, table))
+    }
+
+    /// Whether it made a table, or changed its rows.
+    pub(crate) fn has_changed_rows(&self, table: ObjectId) -> bool {
+        table.is_pending() || self.has_proposed(|change| changes_rows(change, table))
+    }
+
+    /// Whether it made a table of this name, and dropped one that it had made.
+    pub(crate) fn has_made_and_dropped(&self, schema: ObjectId, name: &str) -> bool {
+        let is_made = |change: &Proposal| match change {
+            Proposal::CreateTable { schema: within, name: made, .. } => *within == schema && made.as_str() == name,
+            _ => false,
+        };
+        let is_dropped = |change: &Proposal| matches!(change, Proposal::DropTable { table } if table.is_pending());
+        self.has_proposed(is_made) && self.has_proposed(is_dropped)
+    }
+
+    fn has_proposed(&self, is_it: impl Fn(&Proposal) -> bool) -> bool {
+        match &self.progress().stage {
+            Stage::Pinned(pinned) => pinned.changes.iter().any(is_it),
+            Stage::Begun | Stage::Failed | Stage::Committing | Stage::Over(_) => false,
+        }
+    }
+
+    /// Ends it, as what one statement decided to commit that was taken in by parts.
+    pub(super) fn take_commit(&self, told: Told) -> Result<Commit, Error> {
+        let pinned = self.take()?.ok_or_else(over)?;
+        Ok(pinned.into_commit(told))
     }
 
     /// Takes no statement any more, because one failed.
@@ -395,7 +457,7 @@ impl Pinned {
         }
     }
 
-    fn add(&mut self, commit: Commit) -> Result<Answer, Error> {
+    fn take_in(&mut self, commit: Commit) -> Result<Told, Error> {
         let Commit { operation, summary, rows, reads, mut changes, blocks } = commit;
         self.block_bytes = blocks.iter().fold(self.block_bytes, |bytes, block| bytes.saturating_add(block.len()));
         if self.block_bytes > BLOCK_BYTES_MAX {
@@ -413,6 +475,11 @@ impl Pinned {
         self.changes.extend(changes);
         self.blocks.extend(blocks);
         self.reads.extend(reads);
+        Ok(Told { operation, summary, rows })
+    }
+
+    fn tell(&mut self, told: Told) -> Answer {
+        let Told { operation, summary, rows } = told;
         self.operation = match self.statements {
             0 => Some(operation),
             _ => self.operation.filter(|known| *known == operation),
@@ -422,15 +489,26 @@ impl Pinned {
         }
         self.statements += 1;
         self.rows = self.rows.saturating_add(rows);
-        Ok(Answer::Pending { base: self.base(), summary, rows })
+        Answer::Pending { base: self.base(), summary, rows }
+    }
+
+    /// All of it as what one statement decided.
+    fn into_commit(self, told: Told) -> Commit {
+        let Told { operation, summary, rows } = told;
+        let reads = self.reads_of_others();
+        Commit { operation, summary, rows, reads, changes: self.changes, blocks: self.blocks }
+    }
+
+    /// What it read of others: what it made itself nobody else has changed.
+    fn reads_of_others(&self) -> Vec<ObjectId> {
+        self.reads.iter().copied().filter(|table| !table.is_pending()).collect()
     }
 
     /// What is to be committed of it.
     pub(super) fn decided(self, isolation: Isolation, attribution: Attribution) -> Decided {
         let summary = self.summary();
         let reads = match isolation {
-            // What it made itself nobody else has changed.
-            Isolation::Serializable => self.reads.iter().copied().filter(|table| !table.is_pending()).collect(),
+            Isolation::Serializable => self.reads_of_others(),
             Isolation::Snapshot => Vec::new(),
         };
         let transaction = Transaction {
@@ -457,6 +535,27 @@ impl Pinned {
         let left = self.statements - self.told.len();
         let more = if left > 0 { format!("; and {left} more") } else { String::new() };
         format!("transaction: {}{more}", self.told.join("; "))
+    }
+}
+
+fn changes_rows(change: &Proposal, table: ObjectId) -> bool {
+    match change {
+        Proposal::AddRows { table: target, .. }
+        | Proposal::KillRows { table: target, .. }
+        | Proposal::BeginEpoch { table: target, .. } => *target == TableTarget::Existing(table),
+        _ => false,
+    }
+}
+
+fn changes_definition(change: &Proposal, table: ObjectId) -> bool {
+    match change {
+        Proposal::AddColumn { table: changed, .. }
+        | Proposal::DropColumn { table: changed, .. }
+        | Proposal::RenameColumn { table: changed, .. }
+        | Proposal::SetTable { table: changed, .. }
+        | Proposal::SetColumn { table: changed, .. }
+        | Proposal::ReopenTable { table: changed, .. } => *changed == table,
+        _ => false,
     }
 }
 

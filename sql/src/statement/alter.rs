@@ -22,7 +22,7 @@ use super::create::{sort_keys, table_options};
 use super::definition::Definition;
 use super::name::{own_schema, plain};
 use super::rename::{NewPlace, in_schema, renamed};
-use crate::column::{assign_ids, computed_type, declared};
+use crate::column::{assign_ids, check_column_name, computed_type, declared};
 use crate::column_default::check_default;
 use crate::constraint::{Checks, Declarations, column_constraints, named_places, renamed_column};
 use crate::context::{Context, QualifiedName, fold};
@@ -266,6 +266,7 @@ impl<'a> Altered<'a> {
             return if taken == place { Ok(()) } else { Err(self.has_already(&fold(to))) };
         }
         let (old, new) = (fold(from), plain(to)?);
+        check_column_name(&new)?;
         for constraint in &mut self.table.constraints {
             if let Constraint::Check { expression, .. } = constraint {
                 *expression = renamed_column(expression, &old, new.as_str())?;

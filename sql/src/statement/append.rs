@@ -16,7 +16,7 @@ use super::create::counted;
 use crate::constraint::Checks;
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
-use crate::rows::check_nulls;
+use crate::rows::{RowOrder, check_nulls};
 use crate::session::Commit;
 
 /// Appends batches to a table. Columns are matched by name; those that a batch lacks are NULL.
@@ -99,9 +99,10 @@ impl Append {
     /// Takes a batch whose schema was checked.
     pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let arranged = arrange(batch, &self.columns)?;
-        check_nulls(&arranged, &self.columns, self.rows_before)?;
+        let order = RowOrder::After(self.rows_before);
+        check_nulls(&arranged, &self.columns, order)?;
         let normal = normalise_batch(&arranged, &self.schema)?;
-        self.checks.test(&normal, self.rows_before)?;
+        self.checks.test(&normal, order)?;
         self.rows_before += arranged.num_rows() as u64;
         self.writer.write(normal).await?;
         Ok(())

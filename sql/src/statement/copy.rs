@@ -25,6 +25,7 @@ use crate::context::{Context, QualifiedName};
 use crate::error::Error;
 use crate::files::{check_local_files, set_option};
 use crate::parse::{CopyFrom, CopySource, CopyTo, parse_one};
+use crate::rows::RowOrder;
 use crate::session::{Commit, Session};
 use datafusion::arrow::array::{ArrayRef, Int64Array};
 
@@ -230,7 +231,7 @@ async fn append(
     let mut rows_before = 0;
     while let Some(batch) = batches.recv().await {
         let batch = missing.fill(batch?, &schema)?;
-        checks.test(&batch, rows_before)?;
+        checks.test(&batch, RowOrder::After(rows_before))?;
         rows_before += batch.num_rows() as u64;
         writer.write(batch).await?;
     }

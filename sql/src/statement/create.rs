@@ -11,7 +11,7 @@ use frostline_catalog::{FieldId, Name, Relation};
 use super::Work;
 use super::assign::assign_all;
 use super::name::{distinct, new_name, own_schema, plain};
-use crate::column::{NewColumn, assign_ids, declared, from_field};
+use crate::column::{NewColumn, assign_ids, check_column_name, declared, from_field};
 use crate::constraint::{Checks, Declarations, column_constraints};
 use crate::context::{Context, QualifiedName};
 use crate::error::Error;
@@ -44,7 +44,7 @@ pub(super) async fn table(
     create: &parse::CreateTable,
 ) -> Result<Work, Error> {
     if let Some(source) = &create.clone_of {
-        return super::cloned::table(context, create, source);
+        return super::cloned::table(session, context, create, source).await;
     }
     let (schema, name, qualified) = new_name(context, &create.name)?;
     let existing = context.find(&qualified, context.visible);
@@ -84,6 +84,8 @@ pub(super) async fn table(
     if new.is_empty() {
         return Err(Error::statement(format!("table `{qualified}` has no column")));
     }
+    // One like an old table's may be called as none is now.
+    new.iter().try_for_each(|column| check_column_name(&column.name))?;
     distinct(new.iter().map(|column| &column.name))?;
     let (mut columns, next_field) = assign_ids(new, FieldId::FIRST);
     let like = constraints_like.into_iter().map(|(names, constraint)| with_fields(&columns, &names, constraint));

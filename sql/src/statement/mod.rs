@@ -35,6 +35,7 @@ use futures::future::BoxFuture;
 
 pub(crate) use append::append_batches;
 pub(crate) use copy::import_files;
+pub(crate) use create::counted;
 pub(crate) use describe::schema as describe_schema;
 pub(crate) use dml::describe as describe_change;
 pub(crate) use explain::plan as plan_explain;

@@ -86,6 +86,10 @@ fn relation(context: &Context, undrop: &Undrop, rename_to: Option<Name>, kind: &
             vec![Proposal::ReopenView { view: found.id, definition }]
         }
         _ => {
+            let transaction = context.transaction.as_ref();
+            if transaction.is_some_and(|open| open.has_made_and_dropped(schema, &qualified.name)) {
+                return Err(lost(&format!("table `{qualified}` was created and dropped by this transaction")));
+            }
             let all = ended(context.state.tables());
             let listed = all.iter().map(|table| (table.value.schema, &table.value.name, table.end)).collect();
             let of_name =
@@ -112,11 +116,21 @@ fn table_again(context: &Context, table: ObjectId, end: Version, name: Option<Na
     let version = last_version(end);
     let mut then = Definition::at(&context.state, table, version)
         .ok_or_else(|| Error::statement(format!("table {table} is not there at version {version}")))?;
+    let transaction = context.transaction.as_ref().filter(|_| end > context.newest());
+    if transaction.is_some_and(|transaction| transaction.has_changed(table)) {
+        return Err(lost(&format!("table `{}` was changed and then dropped by this transaction", then.table.name)));
+    }
     if let Some(name) = name {
         then.table.name = name;
     }
     let base = Some(TableVersion { table, version });
     Ok(vec![reopened(&context.state, table, then), Proposal::BeginEpoch { table: TableTarget::Existing(table), base }])
+}
+
+/// The error of a table that was as it was in no version.
+fn lost(what: &str) -> Error {
+    Error::statement(format!("{what}, so that no version has what would come back"))
+        .with_hint("ROLLBACK, and run the transaction without the DROP")
 }
 
 fn schema(context: &Context, undrop: &Undrop, rename_to: Option<Name>) -> Result<Work, Error> {

@@ -19,7 +19,7 @@ use super::target::Target;
 use crate::constraint::Checks;
 use crate::context::Context;
 use crate::error::Error;
-use crate::rows::check_nulls;
+use crate::rows::{RowOrder, check_nulls};
 
 /// The rows that a statement kills. Each is there once, however often the query found it.
 #[derive(Default)]
@@ -111,7 +111,6 @@ pub(super) struct NewRows {
     schema_with_ids: SchemaRef,
     known: RowWriter,
     new: RowWriter,
-    before: u64,
 }
 
 impl NewRows {
@@ -130,16 +129,15 @@ impl NewRows {
             new: RowWriter::new(Arc::clone(&context.lake), Arc::clone(&schema), sort_by),
             schema,
             schema_with_ids,
-            before: 0,
         })
     }
 
     /// Takes rows in: values for all columns of the table, and the row ids, NULL for rows that have none.
     pub(super) async fn write(&mut self, values: &RecordBatch, ids: &Int64Array) -> Result<(), Error> {
-        check_nulls(values, &self.columns, self.before)?;
+        // They come as they are found.
+        check_nulls(values, &self.columns, RowOrder::Unknown)?;
         let rows = normalise_batch(values, &self.schema)?;
-        self.checks.test(&rows, self.before)?;
-        self.before += rows.num_rows() as u64;
+        self.checks.test(&rows, RowOrder::Unknown)?;
         let known: BooleanArray = ids.iter().map(|id| Some(id.is_some_and(is_known))).collect();
         let count = known.true_count();
         if count == rows.num_rows() {
