@@ -7,6 +7,7 @@
 //! | [`checked`], [`exact_sum`] | an overflow is an error | a number that wrapped |
 //! | [`extreme`] | `min()` and `max()` of infinities and NaN | the largest finite number; by the order of rows |
 //! | [`cast`] | a cast that is compared loses and refuses what it does elsewhere | the cast dropped |
+//! | [`in_list`] | two lists for one value, NULL among the values | false or true instead of NULL |
 //! | [`interval`] | intervals compare by length | by months, then days, then nanoseconds |
 //! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
 //! | [`map_key`] | a map's key has the type of its keys | the type of the literal |
@@ -20,6 +21,7 @@ pub(crate) mod empty_subquery;
 pub(crate) mod exact;
 pub(crate) mod exact_sum;
 pub(crate) mod extreme;
+pub(crate) mod in_list;
 pub(crate) mod interval;
 pub(crate) mod map_key;
 pub(crate) mod number;

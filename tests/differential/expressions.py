@@ -79,8 +79,9 @@ class Expressions:
                 forms += [f"CAST({place.sql} AS {wanted.sql})" for place in self.places if place.type == INTEGER]
                 return rng.choice(forms)
             case "DECIMAL":
-                half = "0.5" if has("decimal-literals") else "CAST('0.5' AS DECIMAL(2,1))"
-                return rng.choice([f"(-{inner})", f"({inner} + 1)", f"abs({inner})", f"({inner} - {half})"])
+                number = rng.choice(["0.5", "0.01", "1e-3", "(1 - 0.07)"])
+                forms = [f"(-{inner})", f"({inner} + 1)", f"abs({inner})", f"({inner} - {number})"]
+                return rng.choice([*forms, f"coalesce({inner}, {number})"])
             case "VARCHAR":
                 forms = [f"substr({inner} || {literal(rng, VARCHAR)}, 1, 20)", f"substr({inner}, 2, 3)"]
                 forms += [f"CAST({place.sql} AS VARCHAR)" for place in self.places if place.type.is_integer]

@@ -238,6 +238,11 @@ fn opaque(expr: Expr) -> Expr {
     }
 }
 
+/// A value of this type, which the planner takes for something else than what it is.
+pub(super) fn hidden(value: Expr, data_type: DataType) -> Expr {
+    call(value, data_type, OnFailure::Fail)
+}
+
 fn call(value: Expr, target: DataType, on_failure: OnFailure) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::from(OpaqueCast { target, on_failure, signature }).call(vec![value])

@@ -8,7 +8,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{cast, checked, interval, zone};
+use super::{cast, checked, in_list, interval, zone};
 
 /// Runs after types are coerced and before anything is computed: constants are folded by the same functions that run.
 ///
@@ -35,9 +35,14 @@ fn rewrite_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     }
     let names = NamePreserver::new(&plan);
     let sorts = matches!(plan, LogicalPlan::Sort(_));
+    let filters = matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
     let rewritten = plan.map_expressions(|expr| {
         let name = names.save(&expr);
-        let mut rewritten = rewrite(expr, &schema)?;
+        let mut rewritten = rewrite_node(expr, &schema)?;
+        rewritten = rewritten.transform_data(|expr| match filters {
+            true => in_list::rewrite_filter(expr, &schema),
+            false => in_list::rewrite(expr, &schema),
+        })?;
         if sorts {
             rewritten = rewritten.transform_data(|expr| interval::sort_key(expr, &schema))?;
         }
@@ -51,6 +56,10 @@ fn rewrite_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 
 /// An expression whose types are coerced, rewritten.
 pub(crate) fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    rewrite_node(expr, schema)?.transform_data(|expr| in_list::rewrite(expr, schema))
+}
+
+fn rewrite_node(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|node| {
         checked::rewrite(node, schema)?
             .transform_data(|node| interval::rewrite(node, schema))?
