@@ -25,12 +25,14 @@ pub mod write;
 
 mod hot;
 mod lake;
+mod nan;
 mod rows;
 mod size;
 mod verify;
 
 pub use hot::{HotOrigin, HotPart};
 pub use lake::{HeldBlocks, Lake, LakeError};
+pub use nan::{batch_with_one_nan, with_one_nan};
 pub use positions::{Positions, PositionsError};
 pub use rows::{RowWriter, TakeError, TakenRows};
 pub use settings::Settings;

@@ -16,6 +16,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::io::upload_segment;
 use crate::lake::Lake;
+use crate::nan::with_one_nan;
 use crate::size::batch_bytes;
 use crate::write::{EncodedSegment, FrozenWriter, HotError, WriteError, WriteSettings, encode_hot};
 
@@ -112,7 +113,7 @@ impl RowWriter {
         }
     }
 
-    /// Takes a batch in. Its columns are the schema's, in order.
+    /// Takes a batch in. Its columns are the schema's, in order. NaN is stored as one value, without sign and payload.
     pub async fn write(&mut self, batch: RecordBatch) -> Result<(), TakeError> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -121,9 +122,9 @@ impl RowWriter {
         // Nested columns may come without the field ids of their fields.
         let columns = batch.columns().iter().zip(self.schema.fields()).map(|(column, field)| {
             if column.data_type() == field.data_type() {
-                Ok(Arc::clone(column))
+                with_one_nan(column)
             } else {
-                cast(column, field.data_type())
+                with_one_nan(&cast(column, field.data_type())?)
             }
         });
         let columns = columns.collect::<Result<Vec<ArrayRef>, ArrowError>>()?;

@@ -25,6 +25,7 @@ use crate::catalog::LakeCatalogs;
 use crate::column_names::{Renamed, Taker, name_columns};
 use crate::error::Error;
 use crate::function::CurrentVersion;
+use crate::grouped_casts::tell_casts_apart;
 use crate::information_schema::InformationTable;
 use crate::instant::Zone;
 use crate::memory::statement_runtime;
@@ -191,10 +192,11 @@ impl Context {
     /// Plans a query as it stands: its columns keep the relations that they are of, and may have one name.
     pub(crate) async fn plan_named(
         self: &Arc<Self>,
-        query: ast::Query,
+        mut query: ast::Query,
         version: Version,
         depth: usize,
     ) -> Result<LogicalPlan, Error> {
+        tell_casts_apart(&mut query);
         let state = self.planning_state(&query, version, depth).await?;
         let mut query = Box::new(query);
         keep_digits(&mut query);

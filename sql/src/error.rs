@@ -357,7 +357,9 @@ impl From<DataFusionError> for Error {
         let message = plain(&error);
         if message.contains(SEVERAL_ROWS) {
             return Self::statement("a subquery that reads the row around it could give several rows for one value")
-                .with_hint("put its value into an aggregate: `(SELECT max(x) FROM …)`; or join, as in `UPDATE … FROM`");
+                .with_hint(
+                    "put its value into an aggregate: `(SELECT max(x) FROM …)`; or join, as in `UPDATE … FROM`",
+                );
         }
         Self::statement(message)
     }

@@ -36,6 +36,7 @@ mod expression;
 mod files;
 mod fit;
 mod function;
+mod grouped_casts;
 mod information_schema;
 mod instant;
 mod lake;

@@ -6,8 +6,11 @@
 //! |---|---|---|
 //! | [`checked`], [`exact_sum`] | an overflow is an error | a number that wrapped |
 //! | [`extreme`] | `min()` and `max()` of infinities and NaN | the largest finite number; by the order of rows |
+//! | [`nan`], [`zero`] | NaN is one value, and so is zero, wherever values are compared | told apart by their bits |
 //! | [`cast`] | a cast that is compared loses and refuses what it does elsewhere | the cast dropped |
 //! | [`in_list`] | two lists for one value, NULL among the values | false or true instead of NULL |
+//! | [`coarse_cast`] | a filter on the date of a timestamp | an error of the estimate |
+//! | [`date_trunc`] | far timestamps | an error |
 //! | [`interval`] | intervals compare by length | by months, then days, then nanoseconds |
 //! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
 //! | [`map_key`] | a map's key has the type of its keys | the type of the literal |
@@ -17,6 +20,8 @@
 
 pub(crate) mod cast;
 pub(crate) mod checked;
+pub(crate) mod coarse_cast;
+pub(crate) mod date_trunc;
 pub(crate) mod empty_subquery;
 pub(crate) mod exact;
 pub(crate) mod exact_sum;
@@ -24,8 +29,11 @@ pub(crate) mod extreme;
 pub(crate) mod in_list;
 pub(crate) mod interval;
 pub(crate) mod map_key;
+pub(crate) mod nan;
 pub(crate) mod number;
+mod one_form;
 pub(crate) mod yielding;
+pub(crate) mod zero;
 pub(crate) mod zone;
 
 use std::sync::Arc;
@@ -42,14 +50,18 @@ use datafusion::sql::sqlparser::ast;
 use frostline_catalog::io::DEFAULT_SCHEMA;
 
 use crate::context::CATALOG;
+use crate::grouped_casts::Typed;
 use crate::memory::{RuntimeLimits, lake_runtime};
 use crate::sql_types::arrow_type;
+use coarse_cast::CoarseCasts;
+use date_trunc::DateTrunc;
 use exact::ExactExpressions;
 use exact_sum::ExactSum;
 use extreme::Extreme;
 use map_key::MapKeys;
 use number::AsWritten;
 use yielding::YieldAboveJoins;
+use zero::OneZero;
 
 /// From how many bytes on the smaller side of a join is partitioned. The planner's own limits, 1 MiB and 131,072 rows,
 /// partition joins whose smaller side would fit into memory many times over: `tpch` among the benchmarks shows it.
@@ -90,12 +102,18 @@ pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState>
         .with_default_features()
         .with_type_planner(Arc::new(OwnTypes { zone: None }))
         .with_analyzer_rule(Arc::new(ExactExpressions))
+        .with_optimizer_rule(Arc::new(OneZero))
+        .with_optimizer_rule(Arc::new(CoarseCasts))
         .with_physical_optimizer_rule(Arc::new(YieldAboveJoins))
         .build();
     for function in [AggregateUDF::from(ExactSum::new()), Extreme::min().into(), Extreme::max().into()] {
         state.register_udaf(Arc::new(function))?;
     }
-    state.register_udf(Arc::new(ScalarUDF::from(AsWritten::new())))?;
+    let functions =
+        [ScalarUDF::from(AsWritten::new()), ScalarUDF::from(DateTrunc::new()), ScalarUDF::from(Typed::new())];
+    for function in functions {
+        state.register_udf(Arc::new(function))?;
+    }
     Ok(state)
 }
 

@@ -43,7 +43,7 @@ class Expressions:
             return f"CASE WHEN {self.condition(1)} THEN {self.of(wanted, depth - 1)} ELSE {self.of(wanted, 0)} END"
         if shape < 0.22:
             return f"coalesce({self.of(wanted, depth - 1)}, {literal(rng, wanted)})"
-        if shape < 0.27 and (has("nullif-zeros") or not wanted.is_float):
+        if shape < 0.27:
             return f"nullif({self.of(wanted, 0)}, {self.of(wanted, 0)})"
         return self._computed(wanted, depth - 1)
 
@@ -73,9 +73,8 @@ class Expressions:
                         forms.append(f"CAST({place.sql} AS BIGINT)")
                 return rng.choice(forms)
             case "REAL" | "DOUBLE":
-                minus = "-" if has("negative-nan") else f"CAST(0.0 AS {wanted.sql}) - "
                 eighths = f"CAST({rng.randint(-9, 9) / 8} AS {wanted.sql})"
-                forms = [f"({minus}{inner})", f"abs({inner})", f"({inner} + {eighths})"]
+                forms = [f"(-{inner})", f"abs({inner})", f"({inner} + {eighths})"]
                 forms += [f"CAST({place.sql} AS {wanted.sql})" for place in self.places if place.type == INTEGER]
                 return rng.choice(forms)
             case "DECIMAL":
@@ -88,13 +87,10 @@ class Expressions:
                 return rng.choice(forms)
             case "DATE":
                 forms = [f"CAST({inner} + INTERVAL '{rng.randint(1, 400)} days' AS DATE)"]
-                if has("date-of-timestamp"):
-                    forms += [f"CAST({place.sql} AS DATE)" for place in self.places if place.type == TIMESTAMP]
+                forms += [f"CAST({place.sql} AS DATE)" for place in self.places if place.type == TIMESTAMP]
                 return rng.choice(forms)
             case "TIMESTAMP":
-                forms = [f"({inner} + INTERVAL '{rng.randint(1, 99)} minutes')"]
-                if has("far-date-trunc"):
-                    forms.append(f"date_trunc('hour', {inner})")
+                forms = [f"({inner} + INTERVAL '{rng.randint(1, 99)} minutes')", f"date_trunc('hour', {inner})"]
                 forms += [f"CAST({place.sql} AS TIMESTAMP)" for place in self.places if place.type == DATE]
                 return rng.choice(forms)
             case _:
@@ -108,8 +104,7 @@ class Expressions:
         if shape < 0.12:
             return rng.choice([f"{column} IS NULL", f"{column} IS NOT NULL"])
         if shape < 0.22:
-            most = 6 if has("listed-zeros") or not of.is_float else 3
-            values = ", ".join(literal(rng, of, 0.05) for _ in range(rng.randint(1, most)))
+            values = ", ".join(literal(rng, of, 0.05) for _ in range(rng.randint(1, 6)))
             return f"{column} {rng.choice(['IN', 'NOT IN'])} ({values})"
         if shape < 0.32 and of != BOOLEAN:
             return f"{column} BETWEEN {literal(rng, of)} AND {literal(rng, of)}"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from random import Random
 
 from expressions import Expressions, Place
-from features import has
 from mirror import Mirror, past
 from values import BIGINT, BOOLEAN
 
@@ -74,9 +73,7 @@ class Queries:
         items = ["count(*)"]
         for place in self.rng.sample(places, min(3, len(places))):
             of = place.type
-            is_zero_safe = has("distinct-zeros") or not of.is_float
-            distinct = place.sql if is_zero_safe else f"{place.sql} + CAST(0.0 AS {of.sql})"
-            items += [f"count({place.sql})", f"count(DISTINCT {distinct})"]
+            items += [f"count({place.sql})", f"count(DISTINCT {place.sql})"]
             items += [f"min({place.sql})", f"max({place.sql})"]
             if of == BIGINT:
                 items.append(f"sum(CAST({place.sql} AS DECIMAL(38,0)))")
@@ -100,8 +97,7 @@ class Queries:
         expressions = Expressions(self.rng, places)
         keys = [place.sql for place in self.rng.sample(places, min(self.rng.randint(1, 2), len(places)))]
         if self.rng.random() < 0.3:
-            key = expressions.of(self.rng.choice(places).type, 1)
-            keys += [key] if has("grouped-cast") or not key.startswith("CAST(") else []
+            keys.append(expressions.of(self.rng.choice(places).type, 1))
         having = self.rng.choice(["", "", " HAVING count(*) > 1"])
         items = ", ".join(f"{key} AS key_{number}" for number, key in enumerate(keys))
         groups = ", ".join(str(number + 1) for number in range(len(keys)))
@@ -109,13 +105,9 @@ class Queries:
         return Query(f"{sql} WHERE {expressions.condition(1)} GROUP BY {groups}{having}")
 
     def _ordered(self, name: str, version: int) -> Query:
-        """What is sorted by is all that is selected, so that ties do not show. A float comes last: of two zeros, which
-        are equal, Frostline puts -0.0 first."""
+        """What is sorted by is all that is selected, so that ties do not show."""
         places = self._places(name, version, "a")
         chosen = self.rng.sample(places, min(self.rng.randint(1, 3), len(places)))
-        chosen.sort(key=lambda place: place.type.is_float)
-        while len(chosen) > 1 and chosen[-2].type.is_float:
-            chosen.pop()
         items = ", ".join(place.sql for place in chosen)
         order = [self._order(place.sql) for place in chosen]
         limit = f" LIMIT {self.rng.randint(1, 10)}" if self.rng.random() < 0.5 else ""
@@ -135,7 +127,7 @@ class Queries:
         """Two tables, or two versions of one, by columns of one type."""
         other, other_version = self._other(name, version)
         left, right = self._places(name, version, "a"), self._places(other, other_version, "b")
-        pairs = [self._equal(a, b) for a in left for b in right if a.type == b.type and a.type != BOOLEAN]
+        pairs = [f"{a.sql} = {b.sql}" for a in left for b in right if a.type == b.type and a.type != BOOLEAN]
         on = self.rng.choice(pairs)
         if self.rng.random() < 0.3:
             on += f" AND {self.rng.choice(pairs)}"
@@ -148,15 +140,9 @@ class Queries:
         items = ", ".join(place.sql for place in self.rng.sample(left + right, min(4, len(left + right))))
         return Query(f"SELECT {items} FROM {tables}")
 
-    def _equal(self, a: Place, b: Place) -> str:
-        if a.type.is_float and not has("joined-zeros"):
-            return f"{a.sql} + CAST(0.0 AS {a.type.sql}) = {b.sql} + CAST(0.0 AS {b.type.sql})"
-        return f"{a.sql} = {b.sql}"
-
     def _windowed(self, name: str, version: int) -> Query:
         places = self._places(name, version, "a")
-        whole = [place for place in places if has("windowed-zeros") or not place.type.is_float]
-        part, by = self.rng.choice(whole).sql, self.rng.choice(whole).sql
+        part, by = self.rng.choice(places).sql, self.rng.choice(places).sql
         order = f"ORDER BY {self._order(by)}"
         items = f"{part}, {by}, count(*) OVER (PARTITION BY {part}), rank() OVER (PARTITION BY {part} {order})"
         items += f", dense_rank() OVER ({order}), min({by}) OVER (PARTITION BY {part})"
@@ -168,10 +154,7 @@ class Queries:
         other = self.rng.choice(versions)
         here, there = (self.mirror.versions[v][name].table.columns for v in (version, other))
         both = [column for column in here if any((c.name, c.type) == (column.name, column.type) for c in there)]
-        # INTERSECT is a join.
-        plain = has("joined-zeros")
-        named = [c.name if plain or not c.type.is_float else f"{c.name} + CAST(0.0 AS {c.type.sql})" for c in both]
-        columns = ", ".join(named)
+        columns = ", ".join(column.name for column in both)
         operator = self.rng.choice(["EXCEPT", "INTERSECT", "UNION", "UNION ALL"])
         sql = f"SELECT {columns} FROM {past(name, version)} {operator} SELECT {columns} FROM {past(name, other)}"
         return Query(sql)

@@ -270,8 +270,7 @@ class Statements:
             items.append(f"{rng.choice(['min', 'max'])}(b.{column.name}){self._plus_zero(column)} AS v{number}")
         condition = self._expressions(("b", table.columns)).condition(1)
         query = f"SELECT {', '.join(items)} FROM {source} b WHERE {condition} GROUP BY b.{key.name}{plus}"
-        on_plus = "" if has("joined-zeros") else plus
-        return Source(f"({query}) AS s", tuple(chosen), f"a.{to.name}{on_plus} = s.k")
+        return Source(f"({query}) AS s", tuple(chosen), f"a.{to.name} = s.k")
 
     def _plus_zero(self, column: Column) -> str:
         """What makes 0.0 of -0.0, and leaves other values as they are."""

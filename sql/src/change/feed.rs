@@ -218,10 +218,8 @@ impl Feed<'_> {
         let Some(passed) = self.side("passed", passed)? else { return Ok(rows) };
         let named = vec![ident(ROW).alias(PASSED_ROW), ident(VERSION).alias(PASSED_VERSION)];
         let last = max(ident(PASSED_VERSION)).alias(PASSED_VERSION);
-        let passed = LogicalPlanBuilder::from(passed)
-            .project(named)?
-            .aggregate(vec![ident(PASSED_ROW)], vec![last])?
-            .build()?;
+        let passed =
+            LogicalPlanBuilder::from(passed).project(named)?.aggregate(vec![ident(PASSED_ROW)], vec![last])?.build()?;
         let keys = (vec![Column::from_name(ROW)], vec![Column::from_name(PASSED_ROW)]);
         let later = when(ident(PASSED_VERSION).gt(ident(VERSION)), ident(PASSED_VERSION)).end()?;
         let mut exprs = inner_columns(self.column_names().len());

@@ -7,7 +7,8 @@
 //!   2 at    Timestamp(s)        2 at    Timestamp(ms)  at → EXACT(at@2 AS Timestamp(ms))
 //! ```
 //!
-//! * A column of the same type is the file's column itself, so that filters prune by its bounds.
+//! * A column of the same type is the file's column itself, so that filters prune by its bounds. Floats have none, and
+//!   NaN in them is made one value.
 //! * Text and binary are cast by DataFusion's own expression, which filters see through.
 //! * Anything else goes through the cast that imports use, which changes no value.
 
@@ -26,6 +27,9 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use frostline_engine::import::{cast_exact, is_always_exact, relation_names};
+use frostline_engine::with_one_nan;
+
+use crate::planning::nan::holds_floats;
 
 /// For every column of a relation, which column of a file it is. `None` if the file lacks one.
 fn places(relation: &Schema, file: &Schema, keep_case: bool) -> Option<Vec<usize>> {
@@ -70,7 +74,7 @@ impl PhysicalExprAdapterFactory for ByName {
 fn adapt_column(found: &Field, place: usize, wanted: &DataType) -> Arc<dyn PhysicalExpr> {
     let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(found.name(), place));
     match (found.data_type(), wanted) {
-        (found, wanted) if found == wanted => column,
+        (found, wanted) if found == wanted && !holds_floats(wanted) => column,
         (DataType::Utf8 | DataType::LargeUtf8, DataType::Utf8View)
         | (DataType::Binary | DataType::LargeBinary, DataType::BinaryView) => {
             Arc::new(CastExpr::new(column, wanted.clone(), None))
@@ -100,7 +104,7 @@ impl PhysicalExprAdapter for FileAdapter {
     }
 }
 
-/// A cast that changes no value.
+/// A cast that changes no value. NaN is one value, whatever sign and payload it came with.
 #[derive(Clone, Debug, Eq)]
 struct ExactCast {
     input: Arc<dyn PhysicalExpr>,
@@ -139,7 +143,7 @@ impl PhysicalExpr for ExactCast {
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
         let array: ArrayRef = self.input.evaluate(batch)?.into_array(batch.num_rows())?;
         let cast = cast_exact(&array, &self.target).map_err(|error| DataFusionError::External(Box::new(error)))?;
-        Ok(ColumnarValue::Array(cast))
+        Ok(ColumnarValue::Array(with_one_nan(&cast)?))
     }
 
     fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
@@ -160,8 +164,8 @@ impl PhysicalExpr for ExactCast {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Array, AsArray, TimestampSecondArray};
-    use datafusion::arrow::datatypes::{TimeUnit, TimestampMillisecondType};
+    use datafusion::arrow::array::{Array, AsArray, Float64Array, TimestampSecondArray};
+    use datafusion::arrow::datatypes::{Float64Type, TimeUnit, TimestampMillisecondType};
     use datafusion::physical_expr::expressions::col;
 
     use super::*;
@@ -214,6 +218,18 @@ mod tests {
         let array = rewritten("at").evaluate(&batch).unwrap().into_array(2).unwrap();
         let array = array.as_primitive::<TimestampMillisecondType>();
         assert_eq!((array.value(0), array.is_null(1)), (2_000, true));
+    }
+
+    #[test]
+    fn nan_in_a_file_is_one_value() {
+        let floats = schema(&[("f", DataType::Float64)]);
+        let adapter = ByName::new(false).create(Arc::clone(&floats), Arc::clone(&floats)).unwrap();
+        let column: ArrayRef = Arc::new(Float64Array::from(vec![-f64::NAN, -0.0]));
+        let batch = RecordBatch::try_new(Arc::clone(&floats), vec![column]).unwrap();
+        let found = adapter.rewrite(col("f", &floats).unwrap()).unwrap().evaluate(&batch).unwrap();
+        let found = found.into_array(2).unwrap();
+        let bits: Vec<u64> = found.as_primitive::<Float64Type>().values().iter().map(|value| value.to_bits()).collect();
+        assert_eq!(bits, [f64::NAN.to_bits(), (-0.0_f64).to_bits()]);
     }
 
     #[test]

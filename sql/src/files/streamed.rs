@@ -14,6 +14,7 @@ use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use frostline_engine::batch_with_one_nan;
 use frostline_engine::import::{self, ImportOptions, SourceFile};
 
 /// The rows of some files, one file after another.
@@ -91,7 +92,10 @@ impl PartitionStream for FileRows {
         builder.spawn_blocking(move || {
             let reader = import::open_columns(files, file_schema, wanted, options)?.with_inferred_types();
             for batch in reader {
-                let batch: Result<RecordBatch> = batch.map_err(|error| DataFusionError::External(Box::new(error)));
+                let batch: Result<RecordBatch> = match batch {
+                    Ok(batch) => batch_with_one_nan(&batch).map_err(DataFusionError::from),
+                    Err(error) => Err(DataFusionError::External(Box::new(error))),
+                };
                 let failed = batch.is_err();
                 if sender.blocking_send(batch).is_err() || failed {
                     break;

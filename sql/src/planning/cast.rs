@@ -25,6 +25,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
+use crate::grouped_casts::TYPED;
+
 /// What becomes of a value that cannot be cast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum OnFailure {
@@ -69,7 +71,10 @@ pub(crate) fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
 }
 
 /// The functions that the planner makes casts of, after this.
-fn rewrite_function(function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+fn rewrite_function(mut function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+    if function.name() == TYPED && function.args.len() == 2 {
+        return Transformed::yes(function.args.swap_remove(0));
+    }
     let on_failure = match function.name() {
         "arrow_cast" | "cast_to_type" => OnFailure::Fail,
         "arrow_try_cast" | "try_cast_to_type" => OnFailure::Null,

@@ -8,7 +8,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{cast, checked, in_list, interval, zone};
+use super::{cast, checked, in_list, interval, nan, zero, zone};
 
 /// Runs after types are coerced and before anything is computed: constants are folded by the same functions that run.
 ///
@@ -48,10 +48,11 @@ fn rewrite_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         }
         Ok(rewritten.update_data(|expr| name.restore(expr)))
     })?;
-    match rewritten.transformed {
-        true => rewritten.map_data(|plan| plan.recompute_schema()),
-        false => Ok(rewritten),
-    }
+    let rewritten = match rewritten.transformed {
+        true => rewritten.map_data(|plan| plan.recompute_schema())?,
+        false => rewritten,
+    };
+    rewritten.transform_data(nan::above_aggregates)
 }
 
 /// An expression whose types are coerced, rewritten.
@@ -64,6 +65,8 @@ fn rewrite_node(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         checked::rewrite(node, schema)?
             .transform_data(|node| interval::rewrite(node, schema))?
             .transform_data(|node| cast::rewrite(node, schema))?
-            .transform_data(|node| zone::rewrite(node, schema))
+            .transform_data(|node| zone::rewrite(node, schema))?
+            .transform_data(|node| zero::rewrite(node, schema))?
+            .transform_data(|node| nan::rewrite(node, schema))
     })
 }

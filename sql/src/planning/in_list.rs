@@ -8,7 +8,7 @@
 //!   hidden.
 //! * Lists that only add to each other are left: `a IN (1) OR a IN (2)`, `a NOT IN (1) AND a NOT IN (2)`.
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
@@ -36,13 +36,16 @@ pub(super) fn rewrite_filter(condition: Expr, schema: &DFSchema) -> Result<Trans
 
 /// Any other expression.
 pub(super) fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    if !is_logic(&expr) {
-        return expr.map_children(|child| rewrite(child, schema));
-    }
-    let mut clashes = Found::of(&expr, Sense::Plain).clashes;
-    clashes.retain(|value| value.nullable(schema).unwrap_or(true));
-    let mut hiding = Hiding { values: clashes, seen: Vec::new(), schema };
-    hiding.rewrite(expr)
+    expr.transform_down(|node| {
+        if !is_logic(&node) {
+            return Ok(Transformed::no(node));
+        }
+        let mut clashes = Found::of(&node, Sense::Plain).clashes;
+        clashes.retain(|value| value.nullable(schema).unwrap_or(true));
+        let mut hiding = Hiding { values: clashes, seen: Vec::new(), schema };
+        // It goes through everything in it.
+        Ok(Transformed { tnr: TreeNodeRecursion::Jump, ..hiding.rewrite(node)? })
+    })
 }
 
 fn is_logic(expr: &Expr) -> bool {
@@ -174,9 +177,7 @@ impl Hiding<'_> {
                     changed |= part.transformed;
                     whole = Some(match whole {
                         None => part.data,
-                        Some(before) => {
-                            Expr::BinaryExpr(BinaryExpr::new(Box::new(before), op, Box::new(part.data)))
-                        }
+                        Some(before) => Expr::BinaryExpr(BinaryExpr::new(Box::new(before), op, Box::new(part.data))),
                     });
                 }
                 match whole {
