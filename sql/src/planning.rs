@@ -7,6 +7,7 @@
 //! | [`checked`], [`exact_sum`] | an overflow is an error | a number that wrapped |
 //! | [`extreme`] | `min()` and `max()` of infinities and NaN | the largest finite number; by the order of rows |
 //! | [`nan`], [`zero`] | NaN is one value, and so is zero, wherever values are compared | told apart by their bits |
+//! | [`top_groups`] | the first few groups of floats | a panic if there is NaN |
 //! | [`cast`] | a cast that is compared loses and refuses what it does elsewhere | the cast dropped |
 //! | [`in_list`] | two lists for one value, NULL among the values | false or true instead of NULL |
 //! | [`coarse_cast`] | a filter on the date of a timestamp | an error of the estimate |
@@ -32,6 +33,7 @@ pub(crate) mod map_key;
 pub(crate) mod nan;
 pub(crate) mod number;
 mod one_form;
+mod top_groups;
 pub(crate) mod yielding;
 pub(crate) mod zero;
 pub(crate) mod zone;
@@ -60,6 +62,7 @@ use exact_sum::ExactSum;
 use extreme::Extreme;
 use map_key::MapKeys;
 use number::AsWritten;
+use top_groups::AllFloatGroups;
 use yielding::YieldAboveJoins;
 use zero::OneZero;
 
@@ -104,6 +107,7 @@ pub(crate) fn base_state(limits: Option<&RuntimeLimits>) -> Result<SessionState>
         .with_analyzer_rule(Arc::new(ExactExpressions))
         .with_optimizer_rule(Arc::new(OneZero))
         .with_optimizer_rule(Arc::new(CoarseCasts))
+        .with_physical_optimizer_rule(Arc::new(AllFloatGroups))
         .with_physical_optimizer_rule(Arc::new(YieldAboveJoins))
         .build();
     for function in [AggregateUDF::from(ExactSum::new()), Extreme::min().into(), Extreme::max().into()] {
