@@ -8,20 +8,20 @@ use crate::lake::run_to_end;
 
 /// How many scans a query's plan has.
 async fn scans(session: &Session, sql: &str) -> usize {
-    let plan = query(session, &format!("EXPLAIN {sql}")).await.unwrap();
-    pretty_format_batches(&plan).unwrap().to_string().matches("DataSourceExec").count()
+    let plan = query(session, &format!("EXPLAIN {sql}")).await.expect("the lake answers");
+    pretty_format_batches(&plan).expect("the lake answers").to_string().matches("DataSourceExec").count()
 }
 
 async fn check(name: &str, settings: Settings) {
     let location = format!("memory://{name}");
-    Lake::create(&location, CreateOptions::default()).await.unwrap();
+    Lake::create(&location, CreateOptions::default()).await.expect("the lake answers");
     let options = OpenOptions { settings, ..OpenOptions::default() };
-    let session = Lake::open(&location, options).await.unwrap().session();
-    commit(&session, "CREATE TABLE t (k BIGINT, a VARCHAR)").await.unwrap();
-    let from = commit(&session, "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')").await.unwrap();
-    let updated = commit(&session, "UPDATE t SET a = 'x' WHERE k = 1").await.unwrap();
-    let deleted = commit(&session, "DELETE FROM t WHERE k = 2").await.unwrap();
-    let inserted = commit(&session, "INSERT INTO t VALUES (4, 'd')").await.unwrap();
+    let session = Lake::open(&location, options).await.expect("the lake answers").session();
+    commit(&session, "CREATE TABLE t (k BIGINT, a VARCHAR)").await.expect("the lake answers");
+    let from = commit(&session, "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')").await.expect("the lake answers");
+    let updated = commit(&session, "UPDATE t SET a = 'x' WHERE k = 1").await.expect("the lake answers");
+    let deleted = commit(&session, "DELETE FROM t WHERE k = 2").await.expect("the lake answers");
+    let inserted = commit(&session, "INSERT INTO t VALUES (4, 'd')").await.expect("the lake answers");
 
     for (to, expected) in [(updated, 2), (deleted, 2), (inserted, 3)] {
         for mode in ["net", "versions"] {

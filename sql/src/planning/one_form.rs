@@ -67,8 +67,8 @@ impl OneForm {
         match (self, literal) {
             (Self::Nan, ScalarValue::Float32(Some(value))) if value.is_nan() => ScalarValue::Float32(Some(f32::NAN)),
             (Self::Nan, ScalarValue::Float64(Some(value))) if value.is_nan() => ScalarValue::Float64(Some(f64::NAN)),
-            (Self::Zero, ScalarValue::Float32(Some(value))) if value == 0.0 => ScalarValue::Float32(Some(0.0)),
-            (Self::Zero, ScalarValue::Float64(Some(value))) if value == 0.0 => ScalarValue::Float64(Some(0.0)),
+            (Self::Zero, ScalarValue::Float32(Some(0.0))) => ScalarValue::Float32(Some(0.0)),
+            (Self::Zero, ScalarValue::Float64(Some(0.0))) => ScalarValue::Float64(Some(0.0)),
             (_, other) => other,
         }
     }
