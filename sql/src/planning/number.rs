@@ -4,6 +4,7 @@
 //! a `d` of more than 15. Here such a number becomes a decimal where a DECIMAL stands beside it:
 //!
 //! * in `+` `-` `*` `%` and comparisons, BETWEEN and IN;
+//! * among the parts of a UNION;
 //! * among the results of CASE, and what it compares; in `coalesce`, `nullif`, `greatest`, `least`, `nvl` and `nvl2`;
 //! * in a cast to DECIMAL.
 //!
@@ -30,7 +31,8 @@ use datafusion::logical_expr::expr::{InList, InSubquery, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, Union, cast,
+    Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Projection, Subquery,
+    Union, cast,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -132,35 +134,63 @@ fn rewrite_keys(plan: LogicalPlan, scope: &Scope) -> Transformed<LogicalPlan> {
     Transformed::new(LogicalPlan::Join(join), changed, TreeNodeRecursion::Continue)
 }
 
-/// Makes the decimals of a column doubles if other parts of the UNION have doubles there.
+/// Makes a column of a UNION one of decimals, or of doubles, if its parts have both there.
 fn rewrite_union(union: Union) -> Result<Transformed<LogicalPlan>> {
-    let types = |place: usize| union.inputs.iter().filter_map(move |input| input.schema().fields().get(place));
-    let is_mixed = |place: &usize| {
-        types(*place).any(|field| field.data_type().is_floating())
-            && types(*place).any(|field| field.data_type().is_decimal())
-    };
-    let mixed: Vec<usize> = (0..union.schema.fields().len()).filter(is_mixed).collect();
-    let mut inputs: Vec<Arc<LogicalPlan>> = Vec::with_capacity(union.inputs.len());
-    for input in &union.inputs {
-        let decimals = |place: &usize| input.schema().field(*place).data_type().is_decimal();
-        if !mixed.iter().any(decimals) {
-            inputs.push(Arc::clone(input));
+    let mut inputs: Vec<Arc<LogicalPlan>> = union.inputs.clone();
+    let mut is_same = true;
+    for place in 0..union.schema.fields().len() {
+        let type_of =
+            |input: &Arc<LogicalPlan>| input.schema().fields().get(place).map(|field| field.data_type().clone());
+        let types: Vec<DataType> = inputs.iter().filter_map(type_of).collect();
+        if !types.iter().any(DataType::is_floating) || !types.iter().any(DataType::is_decimal) {
             continue;
         }
-        let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-        for place in mixed.iter().filter(|place| decimals(place)) {
-            if let Some(column) = columns.get_mut(*place) {
-                let name = input.schema().field(*place).name();
-                *column = cast(column.clone(), DataType::Float64).alias(name);
-            }
-        }
-        inputs.push(Arc::new(LogicalPlanBuilder::from(Arc::clone(input)).project(columns)?.build()?));
+        is_same = false;
+        let exact: Option<Vec<Arc<LogicalPlan>>> =
+            inputs.iter().map(|input| with_exact_column(input, place, &types)).collect();
+        inputs = match exact {
+            Some(exact) => exact,
+            None => inputs.iter().map(|input| with_double(input, place)).collect::<Result<_>>()?,
+        };
     }
     // The types of its columns may be others also where nothing is mixed.
     let exact = Union::try_new_with_loose_types(inputs)?;
-    let is_same = mixed.is_empty() && exact.schema == union.schema;
+    is_same = is_same && exact.schema == union.schema;
     let plan = LogicalPlan::Union(if is_same { union } else { exact });
     Ok(Transformed::new(plan, !is_same, TreeNodeRecursion::Continue))
+}
+
+/// A part of a UNION, whose column is the decimal that a number spells, if it is a number; `None` if it is a double.
+fn with_exact_column(input: &Arc<LogicalPlan>, place: usize, types: &[DataType]) -> Option<Arc<LogicalPlan>> {
+    if !input.schema().field(place).data_type().is_floating() {
+        return Some(Arc::clone(input));
+    }
+    let LogicalPlan::Projection(projection) = input.as_ref() else { return None };
+    let scope = Scope { schema: projection.input.schema(), outside: Outside::Unknown };
+    let mut exprs: Vec<Expr> = projection.expr.clone();
+    let column = exprs.get_mut(place)?;
+    let number = exact(&column.clone().unalias(), &scope)?;
+    let digits = scope.digits_of(&number)?;
+    if !types.iter().filter_map(Digits::of).all(|other| digits.fits(other)) {
+        return None;
+    }
+    let (relation, name) = column.qualified_name();
+    *column = number.alias_qualified(relation, name);
+    let exact = Projection::try_new(exprs, Arc::clone(&projection.input)).ok()?;
+    Some(Arc::new(LogicalPlan::Projection(exact)))
+}
+
+/// A part of a UNION, whose column is a double if it was a decimal.
+fn with_double(input: &Arc<LogicalPlan>, place: usize) -> Result<Arc<LogicalPlan>> {
+    if !input.schema().field(place).data_type().is_decimal() {
+        return Ok(Arc::clone(input));
+    }
+    let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+    if let Some(column) = columns.get_mut(place) {
+        let name = input.schema().field(place).name();
+        *column = cast(column.clone(), DataType::Float64).alias(name);
+    }
+    Ok(Arc::new(LogicalPlanBuilder::from(Arc::clone(input)).project(columns)?.build()?))
 }
 
 fn looks_outside(plan: &LogicalPlan) -> Result<bool> {
