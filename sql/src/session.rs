@@ -43,7 +43,7 @@ pub(crate) use control::Membership;
 pub use control::{SharedTransaction, TransactionStatus};
 pub(crate) use start::Purpose;
 pub use transaction::Ending;
-pub(crate) use transaction::OpenTransaction;
+pub(crate) use transaction::{Made, OpenTransaction};
 
 /// A user's session on a lake.
 ///

@@ -6,7 +6,7 @@
 //!     └──────────an error in between────────┴──▶ failed ──ROLLBACK, COMMIT──▶ over: rolled back
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +17,8 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use frostline_catalog::change::BlockHeader;
 use frostline_catalog::overlay::Overlay;
+use frostline_catalog::schema::View as StoredView;
+use frostline_catalog::segment::TableVersion;
 use frostline_catalog::transaction::{BlockIndex, Proposal, Rows as NewRows, TableTarget, Transaction};
 use frostline_catalog::{BranchId, CommitId, Digest, Micros, ObjectId, Slot, State, Version};
 use frostline_engine::HeldBlocks;
@@ -305,9 +307,21 @@ impl OpenTransaction {
         }
     }
 
-    /// Whether it changed a table, otherwise than by dropping it.
-    pub(crate) fn has_changed(&self, table: ObjectId) -> bool {
-        self.has_proposed(|change| changes_rows(change, table) || changes_definition(change, table))
+    /// Whether it changed a table, otherwise than by dropping it and by bringing it back as it was at this version.
+    pub(crate) fn has_changed(&self, table: ObjectId, version: Version) -> bool {
+        self.has_done(|changes| has_changed(changes, table, version))
+    }
+
+    /// Whether it changed a view, otherwise than by dropping it and by bringing it back as this one.
+    pub(crate) fn has_changed_view(&self, view: ObjectId, then: &StoredView) -> bool {
+        self.has_proposed(|change| match change {
+            Proposal::SetView { view: changed, .. } => *changed == view,
+            Proposal::ReopenView { view: changed, definition } => {
+                // Under another name it is the same.
+                *changed == view && StoredView { name: then.name.clone(), ..definition.clone() } != *then
+            }
+            _ => false,
+        })
     }
 
     /// Whether it made a table, or changed its rows.
@@ -315,19 +329,18 @@ impl OpenTransaction {
         table.is_pending() || self.has_proposed(|change| changes_rows(change, table))
     }
 
-    /// Whether it made a table of this name, and dropped one that it had made.
-    pub(crate) fn has_made_and_dropped(&self, schema: ObjectId, name: &str) -> bool {
-        let is_made = |change: &Proposal| match change {
-            Proposal::CreateTable { schema: within, name: made, .. } => *within == schema && made.as_str() == name,
-            _ => false,
-        };
-        let is_dropped = |change: &Proposal| matches!(change, Proposal::DropTable { table } if table.is_pending());
-        self.has_proposed(is_made) && self.has_proposed(is_dropped)
+    /// Whether it made something and dropped it when it had this name, in this schema if it stands in one.
+    pub(crate) fn has_made_and_dropped(&self, kind: Made, schema: Option<ObjectId>, name: &str) -> bool {
+        self.has_done(|changes| has_made_and_dropped(changes, (kind, schema, name)))
     }
 
     fn has_proposed(&self, is_it: impl Fn(&Proposal) -> bool) -> bool {
+        self.has_done(|changes| changes.iter().any(is_it))
+    }
+
+    fn has_done(&self, is_it: impl FnOnce(&[Proposal]) -> bool) -> bool {
         match &self.progress().stage {
-            Stage::Pinned(pinned) => pinned.changes.iter().any(is_it),
+            Stage::Pinned(pinned) => is_it(&pinned.changes),
             Stage::Begun | Stage::Failed | Stage::Committing | Stage::Over(_) => false,
         }
     }
@@ -559,6 +572,63 @@ fn changes_definition(change: &Proposal, table: ObjectId) -> bool {
     }
 }
 
+/// Whether a table was changed, otherwise than by dropping it and by bringing it back as it was at a version.
+fn has_changed(changes: &[Proposal], table: ObjectId, version: Version) -> bool {
+    let is_back = |change: &Proposal| matches!(change, Proposal::ReopenTable { table: opened, .. } if *opened == table);
+    let since: usize = changes.iter().rposition(is_back).map_or(0, |place| place + 1);
+    let base = Some(TableVersion { table, version });
+    let same = Proposal::BeginEpoch { table: TableTarget::Existing(table), base };
+    let is_change =
+        |change: &Proposal| (changes_rows(change, table) && *change != same) || changes_definition(change, table);
+    changes.iter().skip(since).any(is_change)
+}
+
+/// What a statement makes that can be brought back: it is named, and maybe stands in a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    Schema,
+    Table,
+    View,
+}
+
+/// Whether something was made that was called so when it was dropped.
+fn has_made_and_dropped(changes: &[Proposal], wanted: (Made, Option<ObjectId>, &str)) -> bool {
+    let mut called: BTreeMap<ObjectId, (Made, Option<ObjectId>, &str)> = BTreeMap::new();
+    let mut created: u64 = 0;
+    for change in changes {
+        let made = match change {
+            Proposal::CreateSchema { name } => Some((Made::Schema, None, name.as_str())),
+            Proposal::CreateTable { schema, name, .. } => Some((Made::Table, Some(*schema), name.as_str())),
+            Proposal::CreateView { schema, name, .. } => Some((Made::View, Some(*schema), name.as_str())),
+            _ => None,
+        };
+        if let Some(made) = made {
+            called.insert(ObjectId::pending(created), made);
+            created += 1;
+        }
+        match change {
+            Proposal::SetSchema { schema, name } => {
+                called.insert(*schema, (Made::Schema, None, name.as_str()));
+            }
+            Proposal::SetTable { table, definition } => {
+                called.insert(*table, (Made::Table, Some(definition.schema), definition.name.as_str()));
+            }
+            Proposal::SetView { view, definition } => {
+                called.insert(*view, (Made::View, Some(definition.schema), definition.name.as_str()));
+            }
+            Proposal::DropSchema { schema: dropped }
+            | Proposal::DropTable { table: dropped }
+            | Proposal::DropView { view: dropped }
+                if dropped.is_pending() && called.get(dropped) == Some(&wanted) =>
+            {
+                return true;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Tables that a statement creates are known to later ones by the ids that the transaction counts, and no more by
 /// their places among what the statement creates.
 fn name_created(changes: &mut [Proposal], created: &mut u64) {
@@ -618,7 +688,7 @@ fn over() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use frostline_catalog::{FieldId, Name};
+    use frostline_catalog::{FieldId, Name, SegmentId};
 
     use super::*;
 
@@ -662,6 +732,39 @@ mod tests {
             .collect();
         let expected = [1, 3, 2].map(|number| TableTarget::Existing(ObjectId::pending(number)));
         assert_eq!(targets, expected);
+    }
+
+    #[test]
+    fn what_was_made_and_dropped_is_known_by_its_name_then() {
+        let own = ObjectId::pending(1);
+        let made = [Proposal::CreateSchema { name: name("s") }, table("a")];
+        let dropped = [Proposal::DropTable { table: own }];
+        let schema = Some(ObjectId::new(1));
+        let check = |changes: &[Proposal], kind: Made, schema: Option<ObjectId>, name: &str, expected: bool| {
+            assert_eq!(has_made_and_dropped(changes, (kind, schema, name)), expected, "{kind:?} {name}");
+        };
+        check(&made, Made::Table, schema, "a", false);
+        let all: Vec<Proposal> = made.iter().chain(&dropped).cloned().collect();
+        check(&all, Made::Table, schema, "a", true);
+        check(&all, Made::View, schema, "a", false);
+        check(&all, Made::Table, Some(ObjectId::new(2)), "a", false);
+        check(&all, Made::Schema, None, "s", false);
+        check(&[Proposal::DropTable { table: ObjectId::new(9) }], Made::Table, schema, "a", false);
+        let gone = [Proposal::CreateSchema { name: name("s") }, Proposal::DropSchema { schema: ObjectId::pending(0) }];
+        check(&gone, Made::Schema, None, "s", true);
+    }
+
+    #[test]
+    fn a_table_that_came_back_as_it_was_is_not_changed() {
+        let (own, version) = (ObjectId::new(7), Version::FIRST);
+        let existing = TableTarget::Existing(own);
+        let epoch = |base: Option<TableVersion>| Proposal::BeginEpoch { table: existing, base };
+        let same = epoch(Some(TableVersion { table: own, version }));
+        let kill = Proposal::KillRows { table: existing, segment: SegmentId::new(1), rows: 1, positions: None };
+        assert!(!has_changed(&[Proposal::DropTable { table: own }, same.clone()], own, version));
+        assert!(has_changed(&[same.clone(), kill.clone()], own, version));
+        assert!(has_changed(&[epoch(None)], own, version));
+        assert!(!has_changed(&[kill], ObjectId::new(8), version));
     }
 
     #[test]
