@@ -4,6 +4,7 @@ mod attribution;
 mod commit;
 mod complete;
 mod control;
+mod dropped;
 mod each;
 mod folded;
 mod start;
@@ -41,9 +42,10 @@ pub(crate) use attribution::check_message;
 pub(crate) use commit::Commit;
 pub(crate) use control::Membership;
 pub use control::{SharedTransaction, TransactionStatus};
+pub(crate) use dropped::Made;
 pub(crate) use start::Purpose;
 pub use transaction::Ending;
-pub(crate) use transaction::{Made, OpenTransaction};
+pub(crate) use transaction::OpenTransaction;
 
 /// A user's session on a lake.
 ///
