@@ -1,4 +1,4 @@
-//! What a transaction made or changed, and then dropped: no version has it as it was, so that it cannot be brought back.
+//! What a transaction made or changed, and then dropped: no version has it as it was, so it cannot be brought back.
 
 use std::collections::BTreeMap;
 
