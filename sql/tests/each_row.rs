@@ -236,6 +236,43 @@ fn thousands_of_keys_are_updated_and_deleted_at_once() {
 }
 
 #[test]
+fn keys_that_come_again_are_set_in_the_order_of_the_rows() {
+    run_to_end(|| async {
+        let (lake, session) = with_table("twice").await;
+        let sql = "UPDATE t SET n = $2 WHERE k = $1";
+        // Each key several times, one that no row has, and none at all.
+        let mut rows = pairs(&[(1, 10), (2, 20), (1, 11), (9, 1), (3, 30), (2, 21), (1, 12), (9, 2)]);
+        rows.insert(4, Parameters::positional(vec![ScalarValue::Int64(None), 99_i64.into()]));
+        assert_eq!(made(&session, sql, &rows).await, (4, 6, "update t, 6 rows".to_owned()));
+        assert_eq!(numbers(&session).await, [12, 21, 30, 0, 0]);
+        assert_eq!(number(&session, "SELECT count(*) FROM table_changes('t', 3, 4)").await, Ok(6));
+        assert_eq!(number(&session, "SELECT count(*) FROM t").await, Ok(5));
+
+        // The same in a transaction, behind what it did before.
+        answer(&session, "BEGIN").await.expect("it begins");
+        answer(&session, "INSERT INTO t VALUES (9, 0)").await.expect("the row fits");
+        let answered = each(&session, sql, &rows).await;
+        let Ok(Answer::Pending { rows: changed, .. }) = answered else { unreachable!("{answered:?}") };
+        assert_eq!(changed, 8);
+        assert_eq!(number(&session, "SELECT n FROM t WHERE k = 9").await, Ok(2));
+        assert_eq!(number(&lake.session(), "SELECT count(*) FROM t WHERE k = 9").await, Ok(0));
+        answer(&session, "COMMIT").await.expect("it is committed");
+        assert_eq!(number(&session, "SELECT n FROM t WHERE k = 9").await, Ok(2));
+
+        // A wrong one among those that come again is told by its number.
+        let bad = pairs(&[(1, 50), (2, 50), (1, 51), (3, 50), (2, 100), (4, 50)]);
+        let error = each(&session, sql, &bad).await.expect_err("a row is wrong");
+        assert!(error.to_string().starts_with("row 5 of the parameters: "), "{error}");
+        assert_eq!(numbers(&session).await, [12, 21, 30, 0, 0]);
+        answer(&session, "BEGIN").await.expect("it begins");
+        let error = each(&session, sql, &bad).await.expect_err("a row is wrong");
+        assert!(error.to_string().starts_with("row 5 of the parameters: "), "{error}");
+        assert_eq!(session.transaction_status(), TransactionStatus::Failed);
+        answer(&session, "ROLLBACK").await.expect("it is rolled back");
+    });
+}
+
+#[test]
 fn a_hundred_rows_are_one_version() {
     run_to_end(|| async {
         let (_lake, session) = with_table("hundred").await;

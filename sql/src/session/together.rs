@@ -1,4 +1,4 @@
-//! An UPDATE or DELETE by key, for many rows of parameters by one query.
+//! An UPDATE or DELETE by key, for many rows of parameters by one query, or by a few.
 //!
 //! ```text
 //!   UPDATE t SET a = $1 WHERE k = $2   ──▶   UPDATE t SET a = p."$1" FROM p WHERE k = p."$2"
@@ -6,14 +6,17 @@
 //!   p: one row for each row of parameters, one column for each parameter
 //! ```
 //!
-//! * Only what gives the same in any order: no value that is set is looked at, and no row is found twice.
+//! * Only what gives the same in any order: no value that is set is looked at, and no query finds a row twice. Where a
+//!   key comes several times in an UPDATE, there are as many queries, one after the other.
 //! * Only where a comparison means the same over columns: values are of the types of their keys, or almost.
 //! * If anything is wrong, it is left to be found by running the rows one by one, which tells the row.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::row::{Row, RowConverter, Rows, SortField};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::scalar::ScalarValue;
@@ -29,34 +32,39 @@ use crate::parameters::Parameters;
 use crate::parse::{Delete, Parsed, Statement, Target, Update};
 use crate::statement::{self, Work};
 
-/// What a statement comes to for all rows of parameters; `None` if they have to be run one by one.
-pub(super) async fn run_together(
-    session: &Session,
-    context: &Arc<Context>,
-    parsed: &Parsed,
-    parameters: &[Parameters],
-) -> Result<Option<Work>, Error> {
-    let Some((statement, bound)) = joined(context, &parsed.statement, parameters) else { return Ok(None) };
-    let own = Arc::new(Context { bound: Some(bound), ..context.with_parameters(Parameters::none()) });
-    let together = Parsed { statement, ..parsed.clone() };
-    match statement::run(session, &own, &together).await {
-        Ok(work) => Ok(Some(work)),
-        Err(error) if matches!(error.kind(), ErrorKind::Statement | ErrorKind::Resources) => Ok(None),
-        Err(error) => Err(error),
+/// A statement that runs for many rows of parameters by one query, or by a few.
+pub(super) struct Together {
+    parsed: Parsed,
+    /// The rows of parameters as relations, to be run one after the other.
+    rounds: Vec<Arc<dyn TableProvider>>,
+}
+
+impl Together {
+    /// How many queries it takes.
+    pub(super) fn rounds(&self) -> usize {
+        self.rounds.len()
+    }
+
+    /// What the statement comes to for one round; `None` if its rows have to be run one by one.
+    pub(super) async fn run(&self, session: &Session, context: &Context, round: usize) -> Result<Option<Work>, Error> {
+        let Some(bound) = self.rounds.get(round) else { return Ok(None) };
+        let bound = Some(Arc::clone(bound));
+        let own = Arc::new(Context { bound, ..context.with_parameters(Parameters::none()) });
+        match statement::run(session, &own, &self.parsed).await {
+            Ok(work) => Ok(Some(work)),
+            Err(error) if matches!(error.kind(), ErrorKind::Statement | ErrorKind::Resources) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
-/// The same statement over the rows of parameters as a relation, and that relation; `None` if that is something else.
-fn joined(
-    context: &Context,
-    statement: &Statement,
-    parameters: &[Parameters],
-) -> Option<(Statement, Arc<dyn TableProvider>)> {
+/// The same statement over the rows of parameters as relations; `None` if they have to be run one by one.
+pub(super) fn together(context: &Context, parsed: &Parsed, parameters: &[Parameters]) -> Option<Together> {
     if parameters.len() < 2 {
         return None;
     }
     let mut found = Found::default();
-    let (joined, target): (Statement, &Target) = match statement {
+    let (statement, target): (Statement, &Target) = match &parsed.statement {
         Statement::Update(update) => (Statement::Update(joined_update(update, &mut found)?), &update.target),
         Statement::Delete(delete) => (Statement::Delete(joined_delete(delete, &mut found)?), &delete.target),
         _ => return None,
@@ -71,7 +79,42 @@ fn joined(
             return None;
         }
     }
-    Some((joined, relation_of(&found.parameters, parameters)?))
+    let rounds: Vec<Vec<&Parameters>> = match &statement {
+        Statement::Update(_) => rounds_of(&found.keys, parameters)?,
+        // What is found twice is deleted once.
+        _ => vec![parameters.iter().collect()],
+    };
+    let rounds: Option<Vec<Arc<dyn TableProvider>>> =
+        rounds.iter().map(|rows| relation_of(&found.parameters, rows)).collect();
+    Some(Together { parsed: Parsed { statement, ..parsed.clone() }, rounds: rounds? })
+}
+
+/// The rows in rounds: of rows with the same keys each is in a later round than those before it, and no other can find
+/// what they find. `None` if that would be as many rounds as rows.
+fn rounds_of<'a>(keys: &[(String, String)], parameters: &'a [Parameters]) -> Option<Vec<Vec<&'a Parameters>>> {
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(keys.len());
+    for (_, parameter) in keys {
+        let values: Option<Vec<ScalarValue>> = parameters.iter().map(|row| row.value(parameter).cloned()).collect();
+        columns.push(ScalarValue::iter_to_array(values?).ok()?);
+    }
+    let fields: Vec<SortField> = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+    let keyed: Rows = RowConverter::new(fields).ok()?.convert_columns(&columns).ok()?;
+    let mut met: HashMap<Row<'_>, usize> = HashMap::new();
+    let mut rounds: Vec<Vec<&'a Parameters>> = Vec::new();
+    for (place, row) in parameters.iter().enumerate() {
+        let mut round: usize = 0;
+        // Without a value it finds no row.
+        if columns.iter().all(|column| column.is_valid(place)) {
+            let times = met.entry(keyed.row(place)).or_insert(0);
+            round = *times;
+            *times += 1;
+        }
+        if round >= rounds.len() {
+            rounds.push(Vec::new());
+        }
+        rounds.get_mut(round)?.push(row);
+    }
+    (rounds.len() < parameters.len()).then_some(rounds)
 }
 
 fn joined_update(update: &Update, found: &mut Found) -> Option<Update> {
@@ -175,7 +218,7 @@ fn compares_alike(column: &DataType, value: &DataType) -> bool {
 }
 
 /// The rows of parameters as a relation; `None` unless all have values of the same types.
-fn relation_of(names: &[String], parameters: &[Parameters]) -> Option<Arc<dyn TableProvider>> {
+fn relation_of(names: &[String], parameters: &[&Parameters]) -> Option<Arc<dyn TableProvider>> {
     let (mut fields, mut columns): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
     for name in names {
         let values: Option<Vec<ScalarValue>> = parameters.iter().map(|row| row.value(name).cloned()).collect();
@@ -273,8 +316,33 @@ mod tests {
     fn rows_of_parameters_are_a_relation_if_their_values_have_the_same_types() {
         let row = |value: ScalarValue| Parameters::positional(vec![value]);
         let names = ["$1".to_owned()];
-        assert!(relation_of(&names, &[row(1_i64.into()), row(ScalarValue::Int64(None))]).is_some());
-        assert!(relation_of(&names, &[row(1_i64.into()), row("x".into())]).is_none());
-        assert!(relation_of(&names, &[row(1_i64.into()), Parameters::none()]).is_none());
+        let is_one = |rows: &[Parameters]| relation_of(&names, &rows.iter().collect::<Vec<&Parameters>>()).is_some();
+        assert!(is_one(&[row(1_i64.into()), row(ScalarValue::Int64(None))]));
+        assert!(!is_one(&[row(1_i64.into()), row("x".into())]));
+        assert!(!is_one(&[row(1_i64.into()), Parameters::none()]));
+    }
+
+    /// In which rounds rows with these keys are, each told by its number; in none if there is one for each.
+    fn check_rounds(given: &[(Option<i64>, i64)], expected: &[&[i64]]) {
+        let row = |(key, number): &(Option<i64>, i64)| {
+            Parameters::positional(vec![ScalarValue::Int64(*key), ScalarValue::from(*number)])
+        };
+        let rows: Vec<Parameters> = given.iter().map(row).collect();
+        let keys = [("k".to_owned(), "$1".to_owned())];
+        let found: Vec<Vec<&Parameters>> = rounds_of(&keys, &rows).unwrap_or_default();
+        let told: Vec<Vec<ScalarValue>> =
+            found.iter().map(|round| round.iter().map(|row| row.positional[1].clone()).collect()).collect();
+        let expected: Vec<Vec<ScalarValue>> =
+            expected.iter().map(|round| round.iter().map(|number| ScalarValue::from(*number)).collect()).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn rows_of_one_key_are_in_rounds_one_after_the_other() {
+        check_rounds(&[(Some(1), 10), (Some(2), 20), (Some(3), 30)], &[&[10, 20, 30]]);
+        let given = [(Some(1), 10), (Some(2), 20), (Some(1), 11), (Some(3), 30), (Some(1), 12), (Some(3), 31)];
+        check_rounds(&given, &[&[10, 20, 30], &[11, 31], &[12]]);
+        check_rounds(&[(None, 1), (Some(1), 2), (None, 3), (None, 4)], &[&[1, 2, 3, 4]]);
+        check_rounds(&[(Some(1), 10), (Some(1), 11), (Some(1), 12)], &[]);
     }
 }

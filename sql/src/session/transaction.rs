@@ -17,6 +17,7 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use frostline_catalog::change::BlockHeader;
 use frostline_catalog::overlay::Overlay;
+use frostline_catalog::schema::View as StoredView;
 use frostline_catalog::transaction::{BlockIndex, Proposal, Rows as NewRows, TableTarget, Transaction};
 use frostline_catalog::{BranchId, CommitId, Digest, Micros, ObjectId, Slot, State, Version};
 use frostline_engine::HeldBlocks;
@@ -24,6 +25,7 @@ use futures::StreamExt;
 use tokio::sync::OwnedMutexGuard;
 
 use super::attribution::Attribution;
+use super::dropped::{Made, changes_rows, has_changed, has_made_and_dropped};
 use super::{Commit, Purpose};
 use crate::answer::{Answer, Rows};
 use crate::error::Error;
@@ -305,9 +307,21 @@ impl OpenTransaction {
         }
     }
 
-    /// Whether it changed a table, otherwise than by dropping it.
-    pub(crate) fn has_changed(&self, table: ObjectId) -> bool {
-        self.has_proposed(|change| changes_rows(change, table) || changes_definition(change, table))
+    /// Whether it changed a table, otherwise than by dropping it and by bringing it back as it was at this version.
+    pub(crate) fn has_changed(&self, table: ObjectId, version: Version) -> bool {
+        self.has_done(|changes| has_changed(changes, table, version))
+    }
+
+    /// Whether it changed a view, otherwise than by dropping it and by bringing it back as this one.
+    pub(crate) fn has_changed_view(&self, view: ObjectId, then: &StoredView) -> bool {
+        self.has_proposed(|change| match change {
+            Proposal::SetView { view: changed, .. } => *changed == view,
+            Proposal::ReopenView { view: changed, definition } => {
+                // Under another name it is the same.
+                *changed == view && StoredView { name: then.name.clone(), ..definition.clone() } != *then
+            }
+            _ => false,
+        })
     }
 
     /// Whether it made a table, or changed its rows.
@@ -315,19 +329,18 @@ impl OpenTransaction {
         table.is_pending() || self.has_proposed(|change| changes_rows(change, table))
     }
 
-    /// Whether it made a table of this name, and dropped one that it had made.
-    pub(crate) fn has_made_and_dropped(&self, schema: ObjectId, name: &str) -> bool {
-        let is_made = |change: &Proposal| match change {
-            Proposal::CreateTable { schema: within, name: made, .. } => *within == schema && made.as_str() == name,
-            _ => false,
-        };
-        let is_dropped = |change: &Proposal| matches!(change, Proposal::DropTable { table } if table.is_pending());
-        self.has_proposed(is_made) && self.has_proposed(is_dropped)
+    /// Whether it made something and dropped it when it had this name, in this schema if it stands in one.
+    pub(crate) fn has_made_and_dropped(&self, kind: Made, schema: Option<ObjectId>, name: &str) -> bool {
+        self.has_done(|changes| has_made_and_dropped(changes, (kind, schema, name)))
     }
 
     fn has_proposed(&self, is_it: impl Fn(&Proposal) -> bool) -> bool {
+        self.has_done(|changes| changes.iter().any(is_it))
+    }
+
+    fn has_done(&self, is_it: impl FnOnce(&[Proposal]) -> bool) -> bool {
         match &self.progress().stage {
-            Stage::Pinned(pinned) => pinned.changes.iter().any(is_it),
+            Stage::Pinned(pinned) => is_it(&pinned.changes),
             Stage::Begun | Stage::Failed | Stage::Committing | Stage::Over(_) => false,
         }
     }
@@ -535,27 +548,6 @@ impl Pinned {
         let left = self.statements - self.told.len();
         let more = if left > 0 { format!("; and {left} more") } else { String::new() };
         format!("transaction: {}{more}", self.told.join("; "))
-    }
-}
-
-fn changes_rows(change: &Proposal, table: ObjectId) -> bool {
-    match change {
-        Proposal::AddRows { table: target, .. }
-        | Proposal::KillRows { table: target, .. }
-        | Proposal::BeginEpoch { table: target, .. } => *target == TableTarget::Existing(table),
-        _ => false,
-    }
-}
-
-fn changes_definition(change: &Proposal, table: ObjectId) -> bool {
-    match change {
-        Proposal::AddColumn { table: changed, .. }
-        | Proposal::DropColumn { table: changed, .. }
-        | Proposal::RenameColumn { table: changed, .. }
-        | Proposal::SetTable { table: changed, .. }
-        | Proposal::SetColumn { table: changed, .. }
-        | Proposal::ReopenTable { table: changed, .. } => *changed == table,
-        _ => false,
     }
 }
 

@@ -13,7 +13,7 @@ use super::restore::reopened;
 use crate::context::{Context, QualifiedName, fold};
 use crate::error::Error;
 use crate::parse::{Undrop, UndropKind};
-use crate::session::Commit;
+use crate::session::{Commit, Made};
 
 /// How many names an error lists.
 const LISTED_MAX: usize = 5;
@@ -74,6 +74,11 @@ fn relation(context: &Context, undrop: &Undrop, rename_to: Option<Name>, kind: &
     };
     let name = rename_to.unwrap_or(Name::try_new(&qualified.name)?);
     let target = QualifiedName { schema: qualified.schema.clone(), name: name.to_string() };
+    let transaction = context.transaction.as_ref();
+    let made = if undrop.kind == UndropKind::View { Made::View } else { Made::Table };
+    if transaction.is_some_and(|open| open.has_made_and_dropped(made, Some(schema), &qualified.name)) {
+        return Err(lost(&format!("{kind} `{qualified}` was created and dropped by this transaction")));
+    }
     let changes = match undrop.kind {
         UndropKind::View => {
             let all = ended(context.state.views());
@@ -82,14 +87,13 @@ fn relation(context: &Context, undrop: &Undrop, rename_to: Option<Name>, kind: &
                 |view: &Ended<'_, View>| view.value.schema == schema && view.value.name.as_str() == qualified.name;
             let found = newest(all.into_iter().filter(of_name));
             let found = found.ok_or_else(|| none_dropped(context, kind, &qualified, listed))?;
+            if transaction.is_some_and(|open| open.has_changed_view(found.id, found.value)) {
+                return Err(lost(&format!("view `{qualified}` was changed and then dropped by this transaction")));
+            }
             let definition = View { name, ..found.value.clone() };
             vec![Proposal::ReopenView { view: found.id, definition }]
         }
         _ => {
-            let transaction = context.transaction.as_ref();
-            if transaction.is_some_and(|open| open.has_made_and_dropped(schema, &qualified.name)) {
-                return Err(lost(&format!("table `{qualified}` was created and dropped by this transaction")));
-            }
             let all = ended(context.state.tables());
             let listed = all.iter().map(|table| (table.value.schema, &table.value.name, table.end)).collect();
             let of_name =
@@ -116,8 +120,7 @@ fn table_again(context: &Context, table: ObjectId, end: Version, name: Option<Na
     let version = last_version(end);
     let mut then = Definition::at(&context.state, table, version)
         .ok_or_else(|| Error::statement(format!("table {table} is not there at version {version}")))?;
-    let transaction = context.transaction.as_ref().filter(|_| end > context.newest());
-    if transaction.is_some_and(|transaction| transaction.has_changed(table)) {
+    if context.transaction.as_ref().is_some_and(|transaction| transaction.has_changed(table, version)) {
         return Err(lost(&format!("table `{}` was changed and then dropped by this transaction", then.table.name)));
     }
     if let Some(name) = name {
@@ -142,6 +145,10 @@ fn schema(context: &Context, undrop: &Undrop, rename_to: Option<Name>) -> Result
     own_schema(&old)?;
     let name = rename_to.unwrap_or(Name::try_new(&old)?);
     own_schema(name.as_str())?;
+    let transaction = context.transaction.as_ref();
+    if transaction.is_some_and(|open| open.has_made_and_dropped(Made::Schema, None, &old)) {
+        return Err(lost(&format!("schema `{old}` was created and dropped by this transaction")));
+    }
     let all = ended(context.state.schemas());
     let known: Vec<String> = listed(all.iter().map(|schema| (schema.value.to_string(), schema.end)).collect());
     let Some(found) = newest(all.into_iter().filter(|schema| schema.value.as_str() == old)) else {
