@@ -4,7 +4,8 @@
 //! a `d` of more than 15. Here such a number becomes a decimal where a DECIMAL stands beside it:
 //!
 //! * in `+` `-` `*` `%` and comparisons, BETWEEN and IN;
-//! * among the results of CASE, and what it compares; in `coalesce`, `nullif`, `greatest`, `least`, `nvl` and `nvl2`;
+//! * among the results of CASE, and what it compares; in `coalesce`, `nullif`, `greatest`, `least`, `nvl`, `nvl2` and
+//!   lists in brackets;
 //! * in a cast to DECIMAL.
 //!
 //! So does a sum, a difference or a product that is a DOUBLE for no other reason than such a number, as `1 - 0.05` or
@@ -19,14 +20,14 @@
 mod decimal;
 mod written;
 
-pub(crate) use written::{AsWritten, keep_digits};
+pub(crate) use written::{AsWritten, keep_digits, spelled};
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion, TreeNodeRewriter};
 use datafusion::common::{DFSchema, ExprSchema, Result};
-use datafusion::logical_expr::expr::{InList, InSubquery, ScalarFunction};
+use datafusion::logical_expr::expr::{InList, InSubquery, ScalarFunction, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -34,6 +35,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
+use super::day;
 use decimal::{Digits, decimal};
 use written::{as_double, text_of};
 
@@ -99,7 +101,8 @@ impl TreeNodeRewriter for ExactNumbers {
         match plan {
             recursive @ LogicalPlan::RecursiveQuery(_) => Ok(Transformed::no(recursive)),
             LogicalPlan::Union(union) => rewrite_union(union),
-            other => rewrite_plan(other, self.outside),
+            // What it reads may have other types than when it was planned.
+            other => rewrite_plan(other.recompute_schema()?, self.outside),
         }
     }
 }
@@ -127,31 +130,37 @@ fn rewrite_keys(plan: LogicalPlan, scope: &Scope) -> Transformed<LogicalPlan> {
     let LogicalPlan::Join(mut join) = plan else { return Transformed::no(plan) };
     let mut changed = false;
     for (left, right) in &mut join.on {
-        changed |= among(&mut [left, right], Room::Same, scope);
+        changed |= alike(&mut [left, right], scope);
     }
     Transformed::new(LogicalPlan::Join(join), changed, TreeNodeRecursion::Continue)
 }
 
-/// Makes the decimals of a column doubles if other parts of the UNION have doubles there.
+/// Makes the decimals of a column doubles if other parts of the UNION have doubles there; and its dates timestamps, if
+/// they have timestamps.
 fn rewrite_union(union: Union) -> Result<Transformed<LogicalPlan>> {
     let types = |place: usize| union.inputs.iter().filter_map(move |input| input.schema().fields().get(place));
-    let is_mixed = |place: &usize| {
-        types(*place).any(|field| field.data_type().is_floating())
-            && types(*place).any(|field| field.data_type().is_decimal())
+    let target = |place: usize| -> Option<DataType> {
+        let found: Vec<&DataType> = types(place).map(|field| field.data_type()).collect();
+        let target = match found.iter().any(|found| found.is_floating()) {
+            true => DataType::Float64,
+            false => DataType::Timestamp(day::unit_beside(found.iter().copied())?, None),
+        };
+        found.iter().any(|found| becomes(found, &target)).then_some(target)
     };
-    let mixed: Vec<usize> = (0..union.schema.fields().len()).filter(is_mixed).collect();
+    let mixed: Vec<(usize, DataType)> =
+        (0..union.schema.fields().len()).filter_map(|place| Some((place, target(place)?))).collect();
     let mut inputs: Vec<Arc<LogicalPlan>> = Vec::with_capacity(union.inputs.len());
     for input in &union.inputs {
-        let decimals = |place: &usize| input.schema().field(*place).data_type().is_decimal();
-        if !mixed.iter().any(decimals) {
+        let changes = |place: usize, target: &DataType| becomes(input.schema().field(place).data_type(), target);
+        if !mixed.iter().any(|(place, target)| changes(*place, target)) {
             inputs.push(Arc::clone(input));
             continue;
         }
         let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-        for place in mixed.iter().filter(|place| decimals(place)) {
+        for (place, target) in mixed.iter().filter(|(place, target)| changes(*place, target)) {
             if let Some(column) = columns.get_mut(*place) {
                 let name = input.schema().field(*place).name();
-                *column = cast(column.clone(), DataType::Float64).alias(name);
+                *column = cast(column.clone(), target.clone()).alias(name);
             }
         }
         inputs.push(Arc::new(LogicalPlanBuilder::from(Arc::clone(input)).project(columns)?.build()?));
@@ -161,6 +170,14 @@ fn rewrite_union(union: Union) -> Result<Transformed<LogicalPlan>> {
     let is_same = mixed.is_empty() && exact.schema == union.schema;
     let plan = LogicalPlan::Union(if is_same { union } else { exact });
     Ok(Transformed::new(plan, !is_same, TreeNodeRecursion::Continue))
+}
+
+/// Whether a part's column of a type becomes one of the other type.
+fn becomes(found: &DataType, target: &DataType) -> bool {
+    match target {
+        DataType::Timestamp(..) => *found == DataType::Date32,
+        _ => found.is_decimal(),
+    }
 }
 
 fn looks_outside(plan: &LogicalPlan) -> Result<bool> {
@@ -206,7 +223,7 @@ pub(crate) fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
 }
 
 fn rewrite_in_scope(expr: Expr, scope: &Scope) -> Result<Transformed<Expr>> {
-    let exact = expr.transform_up(|node| Ok(rewrite_node(node, scope)))?;
+    let exact = expr.transform_up(|node| rewrite_node(node, scope))?;
     // What became no decimal is the double that it spells.
     exact.transform_data(|expr| {
         expr.transform_up(|node| match as_double(&node) {
@@ -216,28 +233,32 @@ fn rewrite_in_scope(expr: Expr, scope: &Scope) -> Result<Transformed<Expr>> {
     })
 }
 
-fn rewrite_node(mut node: Expr, scope: &Scope) -> Transformed<Expr> {
+fn rewrite_node(mut node: Expr, scope: &Scope) -> Result<Transformed<Expr>> {
     let changed = match &mut node {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(*op) => {
+            alike(&mut [left.as_mut(), right.as_mut()], scope)
+        }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if keeps_digits(*op) => {
             among(&mut [left.as_mut(), right.as_mut()], Room::of(*op), scope)
         }
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) => rewrite_quotient(left, right, scope),
         Expr::Between(Between { expr, low, high, .. }) => {
-            among(&mut [expr.as_mut(), low.as_mut(), high.as_mut()], Room::Same, scope)
+            alike(&mut [expr.as_mut(), low.as_mut(), high.as_mut()], scope)
         }
         Expr::InList(InList { expr, list, .. }) => {
             let mut all: Vec<&mut Expr> = vec![expr.as_mut()];
             all.extend(list.iter_mut());
-            among(&mut all, Room::Same, scope)
+            alike(&mut all, scope)
         }
-        Expr::InSubquery(InSubquery { expr, subquery, .. }) => rewrite_in(expr, subquery, scope),
+        Expr::InSubquery(InSubquery { expr, subquery, .. })
+        | Expr::SetComparison(SetComparison { expr, subquery, .. }) => rewrite_in(expr, subquery, scope)?,
         Expr::Case(case) => rewrite_case(case, scope),
         Expr::ScalarFunction(function) => rewrite_function(function, scope),
         Expr::Cast(cast) if cast.field.data_type().is_decimal() => make_exact(&mut cast.expr, scope),
         Expr::TryCast(cast) if cast.field.data_type().is_decimal() => make_exact(&mut cast.expr, scope),
         _ => false,
     };
-    if changed { Transformed::yes(node) } else { Transformed::no(node) }
+    Ok(if changed { Transformed::yes(node) } else { Transformed::no(node) })
 }
 
 fn rewrite_quotient(left: &mut Expr, right: &mut Expr, scope: &Scope) -> bool {
@@ -262,16 +283,30 @@ fn has_decimal_number(expr: &Expr) -> bool {
     }
 }
 
-fn rewrite_in(expr: &mut Expr, subquery: &Subquery, scope: &Scope) -> bool {
-    let Some(found) = subquery.subquery.schema().fields().first() else { return false };
-    match (scope.digits_of(expr), Digits::of(found.data_type())) {
-        (Some(_), None) if found.data_type().is_floating() => {
-            *expr = cast(expr.clone(), DataType::Float64);
-            true
-        }
-        (None, Some(_)) => make_exact(expr, scope),
-        _ => false,
+/// What is compared with the values of a subquery.
+fn rewrite_in(expr: &mut Expr, subquery: &mut Subquery, scope: &Scope) -> Result<bool> {
+    let Some(field) = subquery.subquery.schema().fields().first() else { return Ok(false) };
+    let (name, found) = (field.name().clone(), field.data_type().clone());
+    if found.is_floating() && scope.digits_of(expr).is_some() {
+        *expr = cast(expr.clone(), DataType::Float64);
+        return Ok(true);
     }
+    let Some(digits) = Digits::of(&found) else { return Ok(false) };
+    if let Some(exact) = exact(expr, scope)
+        && scope.digits_of(&exact).is_some_and(|own| own.fits(digits))
+    {
+        *expr = exact;
+        return Ok(true);
+    }
+    if !scope.is_floating(expr) {
+        return Ok(false);
+    }
+    let values = subquery.subquery.schema().columns().into_iter().take(1);
+    let doubles: Vec<Expr> =
+        values.map(|value| cast(Expr::Column(value), DataType::Float64).alias(name.as_str())).collect();
+    let plan = LogicalPlanBuilder::from(Arc::clone(&subquery.subquery)).project(doubles)?.build()?;
+    subquery.subquery = Arc::new(plan);
+    Ok(true)
 }
 
 fn rewrite_case(case: &mut Case, scope: &Scope) -> bool {
@@ -286,26 +321,33 @@ fn rewrite_case(case: &mut Case, scope: &Scope) -> bool {
         results.push(then);
     }
     results.extend(else_expr.as_deref_mut());
-    let is_compared_changed = among(&mut compared, Room::Same, scope);
-    among(&mut results, Room::Same, scope) || is_compared_changed
+    let is_compared_changed = alike(&mut compared, scope);
+    alike(&mut results, scope) || is_compared_changed
 }
 
 /// The functions whose arguments have one type.
 fn rewrite_function(function: &mut ScalarFunction, scope: &Scope) -> bool {
     let first = match function.func.name() {
-        "coalesce" | "nullif" | "greatest" | "least" | "nvl" | "ifnull" => 0,
+        "coalesce" | "nullif" | "greatest" | "least" | "nvl" | "ifnull" | "make_array" => 0,
         "nvl2" => 1,
         _ => return false,
     };
-    let mut alike: Vec<&mut Expr> = function.args.iter_mut().skip(first).collect();
-    among(&mut alike, Room::Same, scope)
+    let mut args: Vec<&mut Expr> = function.args.iter_mut().skip(first).collect();
+    alike(&mut args, scope)
+}
+
+fn compares(op: Operator) -> bool {
+    op.supports_propagation() || matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
 }
 
 /// Operators whose result is exact if both sides are.
 fn keeps_digits(op: Operator) -> bool {
-    op.supports_propagation()
-        || matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Modulo)
-        || matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
+    matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Modulo)
+}
+
+/// What is compared, or is one of the results of something, becomes of one type.
+fn alike(all: &mut [&mut Expr], scope: &Scope) -> bool {
+    among(all, Room::Same, scope) || day::as_timestamps(all, scope.schema)
 }
 
 /// How many digits the type of a result has.
@@ -453,6 +495,24 @@ mod tests {
     fn beside_a_double_a_decimal_is_compared_as_one() {
         check(col("d").gt(col("x")), "CAST(d AS Float64) > x");
         check(col("d").gt(col("x") + lit(0.5)), "CAST(d AS Float64) > x + Float64(0.5)");
+    }
+
+    #[test]
+    fn beside_a_double_the_decimals_of_a_subquery_are_doubles() {
+        let cents = DataType::Decimal128(10, 2);
+        let compared = |expr: Expr| {
+            let values = LogicalPlanBuilder::values(vec![vec![cast(lit(1_i64), cents.clone())]]).unwrap();
+            let subquery = Subquery {
+                subquery: Arc::new(values.build().unwrap()),
+                outer_ref_columns: Vec::new(),
+                spans: Default::default(),
+            };
+            let whole = Expr::InSubquery(InSubquery::new(Box::new(expr), subquery, false));
+            let Expr::InSubquery(found) = rewrite(whole, &schema()).unwrap().data else { unreachable!("it stays one") };
+            (found.expr.to_string(), found.subquery.subquery.schema().field(0).data_type().clone())
+        };
+        assert_eq!(compared(col("x")), ("x".to_owned(), DataType::Float64));
+        assert_eq!(compared(lit(0.5)), ("Decimal128(0.5,1,1)".to_owned(), cents.clone()));
     }
 
     #[test]
