@@ -18,6 +18,7 @@ use crate::expression::{constant, evaluate, physical};
 use crate::fit::Fit;
 use crate::parameters::Parameters;
 use crate::parse::FrostlineDialect;
+use crate::planning::number;
 
 /// The values of a column in rows that do not name it: its default, or NULL.
 ///
@@ -63,7 +64,11 @@ pub(crate) fn default_ast(column: &Column) -> Result<ast::Expr, Error> {
 
 /// The expression of a column's default.
 pub(crate) fn default_expression(state: &SessionState, column: &Column) -> Result<Expr, Error> {
-    constant(state, &default_ast(column)?, &Parameters::none())
+    let default = default_ast(column)?;
+    match number::spelled(&default, &column.data_type) {
+        Some(exact) => Ok(Expr::Literal(exact, None)),
+        None => constant(state, &default, &Parameters::none()),
+    }
 }
 
 /// Refuses a default that does not fit its column, as far as that can be told before a row is written.

@@ -33,6 +33,7 @@ use crate::parameters::Parameters;
 use crate::parse::{Statement, parse_one};
 use crate::planner::VersionPlanner;
 use crate::planning::empty_subquery::tell_nulls;
+use crate::planning::grouping_key::keys_as_columns;
 use crate::planning::number::{exact_numbers, keep_digits};
 use crate::planning::zone;
 use crate::references::{Reference, references};
@@ -202,7 +203,7 @@ impl Context {
         keep_digits(&mut query);
         let statement = ast::Statement::Query(query);
         let plan = state.statement_to_plan(DFStatement::Statement(Box::new(statement))).await?;
-        Ok(tell_nulls(exact_numbers(plan)?)?)
+        Ok(tell_nulls(exact_numbers(keys_as_columns(plan)?)?)?)
     }
 
     /// A planner's state in which every relation of `query` is resolved.

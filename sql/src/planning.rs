@@ -12,6 +12,8 @@
 //! | [`in_list`] | two lists for one value, NULL among the values | false or true instead of NULL |
 //! | [`coarse_cast`] | a filter on the date of a timestamp | an error of the estimate |
 //! | [`date_trunc`] | far timestamps | an error |
+//! | [`day`] | a date beside a timestamp, however far | an error after 2262 |
+//! | [`grouping_key`] | ROLLUP and its like of what is computed | a column that is not found |
 //! | [`interval`] | intervals compare by length | by months, then days, then nanoseconds |
 //! | [`zone`] | times are read and taken apart in the session's zone | in UTC |
 //! | [`map_key`] | a map's key has the type of its keys | the type of the literal |
@@ -23,10 +25,12 @@ pub(crate) mod cast;
 pub(crate) mod checked;
 pub(crate) mod coarse_cast;
 pub(crate) mod date_trunc;
+mod day;
 pub(crate) mod empty_subquery;
 pub(crate) mod exact;
 pub(crate) mod exact_sum;
 pub(crate) mod extreme;
+pub(crate) mod grouping_key;
 pub(crate) mod in_list;
 pub(crate) mod interval;
 pub(crate) mod map_key;

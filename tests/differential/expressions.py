@@ -78,7 +78,7 @@ class Expressions:
                 forms += [f"CAST({place.sql} AS {wanted.sql})" for place in self.places if place.type == INTEGER]
                 return rng.choice(forms)
             case "DECIMAL":
-                number = rng.choice(["0.5", "0.01", "1e-3", "(1 - 0.07)"])
+                number = rng.choice(["0.5", "0.01", "0.125", "(1 - 0.07)"])
                 forms = [f"(-{inner})", f"({inner} + 1)", f"abs({inner})", f"({inner} - {number})"]
                 return rng.choice([*forms, f"coalesce({inner}, {number})"])
             case "VARCHAR":

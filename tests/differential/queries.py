@@ -82,7 +82,7 @@ class Queries:
             elif of.is_integer or of.is_float:
                 items += [f"sum({place.sql})", f"avg({place.sql})"]
             elif of.kind == "DECIMAL":
-                items += [f"sum({place.sql})", f"round(avg(CAST({place.sql} AS DOUBLE)), 2)"]
+                items += [f"sum({place.sql})", f"CAST(avg(CAST({place.sql} AS DOUBLE)) AS REAL)"]
         if self.rng.random() < 0.4:
             items.append(f"count(*) FILTER (WHERE {Expressions(self.rng, places).condition(0)})")
         return ", ".join(items)

@@ -16,7 +16,7 @@ impl SegmentStatistics {
     pub(crate) fn first(&self, segments: usize) -> Self {
         let segments = segments.min(self.len());
         let fields = self.fields.iter().map(|(id, field)| (*id, field.first(segments)));
-        Self { rows: self.rows.slice(0, segments), fields: fields.collect() }
+        Self { rows: self.rows.slice(0, segments), fields: fields.filter(|(_, field)| field.is_known()).collect() }
     }
 
     /// The statistics of the segments at some places, in the order given.
@@ -27,7 +27,10 @@ impl SegmentStatistics {
         let indices = UInt64Array::from_iter_values(places.iter().map(|place| *place as u64));
         let mut fields: BTreeMap<FieldId, FieldStatistics> = BTreeMap::new();
         for (id, field) in &self.fields {
-            fields.insert(*id, field.take(&indices)?);
+            let taken = field.take(&indices)?;
+            if taken.is_known() {
+                fields.insert(*id, taken);
+            }
         }
         Ok(Self { rows: take_counts(&self.rows, &indices)?, fields })
     }
@@ -47,6 +50,13 @@ impl SegmentStatistics {
 }
 
 impl FieldStatistics {
+    /// Whether anything is known of it in any of the segments. Of a column that none was written with, not even the
+    /// type is: segments of a clone may have another one of the same id than those of the table that it is a clone of.
+    fn is_known(&self) -> bool {
+        let known = |values: &dyn Array| values.logical_null_count() < values.len();
+        known(&self.null_count) || known(&self.has_nan) || known(&self.min) || known(&self.max)
+    }
+
     fn first(&self, segments: usize) -> Self {
         Self {
             min: self.min.slice(0, segments),
@@ -221,5 +231,23 @@ mod tests {
             assert_eq!(shown(&whole.in_order(&order).unwrap()), shown(&expected), "{order:?}");
         }
         assert!(whole.in_order(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_column_that_none_of_the_segments_has_is_not_there() {
+        let amount: ArrayRef = Arc::new(Int64Array::from(vec![5]));
+        let rows = vec![
+            row_of(vec![(1, Arc::new(Int64Array::from(vec![1])) as ArrayRef)]),
+            row_of(vec![(1, Arc::new(Int64Array::from(vec![2])) as ArrayRef), (3, amount)]),
+        ];
+        let whole = SegmentStatistics::concat(rows).unwrap();
+        assert!(whole.field(FieldId::new(3)).is_some());
+        assert!(whole.first(1).field(FieldId::new(3)).is_none());
+        assert!(whole.in_order(&[0]).unwrap().field(FieldId::new(3)).is_none());
+        // A clone has another column of that id.
+        let clones = row_of(vec![(3, Arc::new(StringViewArray::from(vec!["x"])) as ArrayRef)]);
+        let clones = SegmentStatistics::concat(vec![clones]).unwrap();
+        let joined = whole.first(1).followed_by(&clones).unwrap();
+        assert_eq!(joined.field(FieldId::new(3)).unwrap().min.data_type(), &DataType::Utf8View);
     }
 }

@@ -18,7 +18,7 @@ use super::cast::hidden;
 
 /// The condition of a filter or join.
 pub(super) fn rewrite_filter(condition: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    if condition.exists(|node| Ok(excludes_null(node)))? {
+    if condition.exists(|node| Ok(may_exclude_null(node, schema)))? {
         return rewrite(condition, schema);
     }
     let mut changed = false;
@@ -52,10 +52,10 @@ fn is_logic(expr: &Expr) -> bool {
     matches!(expr, Expr::Not(_) | Expr::BinaryExpr(BinaryExpr { op: Operator::And | Operator::Or, .. }))
 }
 
-/// Whether it is a NOT IN with a NULL in its list, which is true of nothing.
-fn excludes_null(node: &Expr) -> bool {
-    let is_null = |value: &Expr| matches!(value, Expr::Literal(value, _) if value.is_null());
-    matches!(node, Expr::InList(InList { list, .. }) if list.iter().any(is_null))
+/// Whether it is a list that may have a NULL in it: NOT IN of such a list is true of nothing.
+fn may_exclude_null(node: &Expr, schema: &DFSchema) -> bool {
+    let may_be_null = |value: &Expr| value.nullable(schema).unwrap_or(true);
+    matches!(node, Expr::InList(InList { list, .. }) if list.iter().any(may_be_null))
 }
 
 /// Whether a condition is under NOT.

@@ -5,7 +5,8 @@
 //!
 //! * in `+` `-` `*` `%` and comparisons, BETWEEN and IN;
 //! * among the parts of a UNION;
-//! * among the results of CASE, and what it compares; in `coalesce`, `nullif`, `greatest`, `least`, `nvl` and `nvl2`;
+//! * among the results of CASE, and what it compares; in `coalesce`, `nullif`, `greatest`, `least`, `nvl`, `nvl2` and
+//!   lists in brackets;
 //! * in a cast to DECIMAL.
 //!
 //! So does a sum, a difference or a product that is a DOUBLE for no other reason than such a number, as `1 - 0.05` or
@@ -18,25 +19,27 @@
 //! It is done while a query is planned, before parameters have values: a DOUBLE that is given for one stays so.
 
 mod decimal;
+mod union;
 mod written;
 
-pub(crate) use written::{AsWritten, keep_digits};
+pub(crate) use written::{AsWritten, keep_digits, spelled};
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion, TreeNodeRewriter};
 use datafusion::common::{DFSchema, ExprSchema, Result};
-use datafusion::logical_expr::expr::{InList, InSubquery, ScalarFunction};
+use datafusion::logical_expr::expr::{InList, InSubquery, ScalarFunction, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Projection, Subquery,
-    Union, cast,
+    Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, cast,
 };
 use datafusion::scalar::ScalarValue;
 
+use super::day;
 use decimal::{Digits, decimal};
+use union::rewrite_union;
 use written::{as_double, text_of};
 
 /// The same plan, whose numbers beside decimals are decimals.
@@ -101,7 +104,8 @@ impl TreeNodeRewriter for ExactNumbers {
         match plan {
             recursive @ LogicalPlan::RecursiveQuery(_) => Ok(Transformed::no(recursive)),
             LogicalPlan::Union(union) => rewrite_union(union),
-            other => rewrite_plan(other, self.outside),
+            // What it reads may have other types than when it was planned.
+            other => rewrite_plan(other.recompute_schema()?, self.outside),
         }
     }
 }
@@ -129,68 +133,9 @@ fn rewrite_keys(plan: LogicalPlan, scope: &Scope) -> Transformed<LogicalPlan> {
     let LogicalPlan::Join(mut join) = plan else { return Transformed::no(plan) };
     let mut changed = false;
     for (left, right) in &mut join.on {
-        changed |= among(&mut [left, right], Room::Same, scope);
+        changed |= alike(&mut [left, right], scope);
     }
     Transformed::new(LogicalPlan::Join(join), changed, TreeNodeRecursion::Continue)
-}
-
-/// Makes a column of a UNION one of decimals, or of doubles, if its parts have both there.
-fn rewrite_union(union: Union) -> Result<Transformed<LogicalPlan>> {
-    let mut inputs: Vec<Arc<LogicalPlan>> = union.inputs.clone();
-    let mut is_same = true;
-    for place in 0..union.schema.fields().len() {
-        let type_of =
-            |input: &Arc<LogicalPlan>| input.schema().fields().get(place).map(|field| field.data_type().clone());
-        let types: Vec<DataType> = inputs.iter().filter_map(type_of).collect();
-        if !types.iter().any(DataType::is_floating) || !types.iter().any(DataType::is_decimal) {
-            continue;
-        }
-        is_same = false;
-        let exact: Option<Vec<Arc<LogicalPlan>>> =
-            inputs.iter().map(|input| with_exact_column(input, place, &types)).collect();
-        inputs = match exact {
-            Some(exact) => exact,
-            None => inputs.iter().map(|input| with_double(input, place)).collect::<Result<_>>()?,
-        };
-    }
-    // The types of its columns may be others also where nothing is mixed.
-    let exact = Union::try_new_with_loose_types(inputs)?;
-    is_same = is_same && exact.schema == union.schema;
-    let plan = LogicalPlan::Union(if is_same { union } else { exact });
-    Ok(Transformed::new(plan, !is_same, TreeNodeRecursion::Continue))
-}
-
-/// A part of a UNION, whose column is the decimal that a number spells, if it is a number; `None` if it is a double.
-fn with_exact_column(input: &Arc<LogicalPlan>, place: usize, types: &[DataType]) -> Option<Arc<LogicalPlan>> {
-    if !input.schema().field(place).data_type().is_floating() {
-        return Some(Arc::clone(input));
-    }
-    let LogicalPlan::Projection(projection) = input.as_ref() else { return None };
-    let scope = Scope { schema: projection.input.schema(), outside: Outside::Unknown };
-    let mut exprs: Vec<Expr> = projection.expr.clone();
-    let column = exprs.get_mut(place)?;
-    let number = exact(&column.clone().unalias(), &scope)?;
-    let digits = scope.digits_of(&number)?;
-    if !types.iter().filter_map(Digits::of).all(|other| digits.fits(other)) {
-        return None;
-    }
-    let (relation, name) = column.qualified_name();
-    *column = number.alias_qualified(relation, name);
-    let exact = Projection::try_new(exprs, Arc::clone(&projection.input)).ok()?;
-    Some(Arc::new(LogicalPlan::Projection(exact)))
-}
-
-/// A part of a UNION, whose column is a double if it was a decimal.
-fn with_double(input: &Arc<LogicalPlan>, place: usize) -> Result<Arc<LogicalPlan>> {
-    if !input.schema().field(place).data_type().is_decimal() {
-        return Ok(Arc::clone(input));
-    }
-    let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-    if let Some(column) = columns.get_mut(place) {
-        let name = input.schema().field(place).name();
-        *column = cast(column.clone(), DataType::Float64).alias(name);
-    }
-    Ok(Arc::new(LogicalPlanBuilder::from(Arc::clone(input)).project(columns)?.build()?))
 }
 
 fn looks_outside(plan: &LogicalPlan) -> Result<bool> {
@@ -236,7 +181,7 @@ pub(crate) fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
 }
 
 fn rewrite_in_scope(expr: Expr, scope: &Scope) -> Result<Transformed<Expr>> {
-    let exact = expr.transform_up(|node| Ok(rewrite_node(node, scope)))?;
+    let exact = expr.transform_up(|node| rewrite_node(node, scope))?;
     // What became no decimal is the double that it spells.
     exact.transform_data(|expr| {
         expr.transform_up(|node| match as_double(&node) {
@@ -246,28 +191,32 @@ fn rewrite_in_scope(expr: Expr, scope: &Scope) -> Result<Transformed<Expr>> {
     })
 }
 
-fn rewrite_node(mut node: Expr, scope: &Scope) -> Transformed<Expr> {
+fn rewrite_node(mut node: Expr, scope: &Scope) -> Result<Transformed<Expr>> {
     let changed = match &mut node {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(*op) => {
+            alike(&mut [left.as_mut(), right.as_mut()], scope)
+        }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if keeps_digits(*op) => {
             among(&mut [left.as_mut(), right.as_mut()], Room::of(*op), scope)
         }
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) => rewrite_quotient(left, right, scope),
         Expr::Between(Between { expr, low, high, .. }) => {
-            among(&mut [expr.as_mut(), low.as_mut(), high.as_mut()], Room::Same, scope)
+            alike(&mut [expr.as_mut(), low.as_mut(), high.as_mut()], scope)
         }
         Expr::InList(InList { expr, list, .. }) => {
             let mut all: Vec<&mut Expr> = vec![expr.as_mut()];
             all.extend(list.iter_mut());
-            among(&mut all, Room::Same, scope)
+            alike(&mut all, scope)
         }
-        Expr::InSubquery(InSubquery { expr, subquery, .. }) => rewrite_in(expr, subquery, scope),
+        Expr::InSubquery(InSubquery { expr, subquery, .. })
+        | Expr::SetComparison(SetComparison { expr, subquery, .. }) => rewrite_in(expr, subquery, scope)?,
         Expr::Case(case) => rewrite_case(case, scope),
         Expr::ScalarFunction(function) => rewrite_function(function, scope),
         Expr::Cast(cast) if cast.field.data_type().is_decimal() => make_exact(&mut cast.expr, scope),
         Expr::TryCast(cast) if cast.field.data_type().is_decimal() => make_exact(&mut cast.expr, scope),
         _ => false,
     };
-    if changed { Transformed::yes(node) } else { Transformed::no(node) }
+    Ok(if changed { Transformed::yes(node) } else { Transformed::no(node) })
 }
 
 fn rewrite_quotient(left: &mut Expr, right: &mut Expr, scope: &Scope) -> bool {
@@ -292,16 +241,30 @@ fn has_decimal_number(expr: &Expr) -> bool {
     }
 }
 
-fn rewrite_in(expr: &mut Expr, subquery: &Subquery, scope: &Scope) -> bool {
-    let Some(found) = subquery.subquery.schema().fields().first() else { return false };
-    match (scope.digits_of(expr), Digits::of(found.data_type())) {
-        (Some(_), None) if found.data_type().is_floating() => {
-            *expr = cast(expr.clone(), DataType::Float64);
-            true
-        }
-        (None, Some(_)) => make_exact(expr, scope),
-        _ => false,
+/// What is compared with the values of a subquery.
+fn rewrite_in(expr: &mut Expr, subquery: &mut Subquery, scope: &Scope) -> Result<bool> {
+    let Some(field) = subquery.subquery.schema().fields().first() else { return Ok(false) };
+    let (name, found) = (field.name().clone(), field.data_type().clone());
+    if found.is_floating() && scope.digits_of(expr).is_some() {
+        *expr = cast(expr.clone(), DataType::Float64);
+        return Ok(true);
     }
+    let Some(digits) = Digits::of(&found) else { return Ok(false) };
+    if let Some(exact) = exact(expr, scope)
+        && scope.digits_of(&exact).is_some_and(|own| own.fits(digits))
+    {
+        *expr = exact;
+        return Ok(true);
+    }
+    if !scope.is_floating(expr) {
+        return Ok(false);
+    }
+    let values = subquery.subquery.schema().columns().into_iter().take(1);
+    let doubles: Vec<Expr> =
+        values.map(|value| cast(Expr::Column(value), DataType::Float64).alias(name.as_str())).collect();
+    let plan = LogicalPlanBuilder::from(Arc::clone(&subquery.subquery)).project(doubles)?.build()?;
+    subquery.subquery = Arc::new(plan);
+    Ok(true)
 }
 
 fn rewrite_case(case: &mut Case, scope: &Scope) -> bool {
@@ -316,26 +279,33 @@ fn rewrite_case(case: &mut Case, scope: &Scope) -> bool {
         results.push(then);
     }
     results.extend(else_expr.as_deref_mut());
-    let is_compared_changed = among(&mut compared, Room::Same, scope);
-    among(&mut results, Room::Same, scope) || is_compared_changed
+    let is_compared_changed = alike(&mut compared, scope);
+    alike(&mut results, scope) || is_compared_changed
 }
 
 /// The functions whose arguments have one type.
 fn rewrite_function(function: &mut ScalarFunction, scope: &Scope) -> bool {
     let first = match function.func.name() {
-        "coalesce" | "nullif" | "greatest" | "least" | "nvl" | "ifnull" => 0,
+        "coalesce" | "nullif" | "greatest" | "least" | "nvl" | "ifnull" | "make_array" => 0,
         "nvl2" => 1,
         _ => return false,
     };
-    let mut alike: Vec<&mut Expr> = function.args.iter_mut().skip(first).collect();
-    among(&mut alike, Room::Same, scope)
+    let mut args: Vec<&mut Expr> = function.args.iter_mut().skip(first).collect();
+    alike(&mut args, scope)
+}
+
+fn compares(op: Operator) -> bool {
+    op.supports_propagation() || matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
 }
 
 /// Operators whose result is exact if both sides are.
 fn keeps_digits(op: Operator) -> bool {
-    op.supports_propagation()
-        || matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Modulo)
-        || matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
+    matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Modulo)
+}
+
+/// What is compared, or is one of the results of something, becomes of one type.
+fn alike(all: &mut [&mut Expr], scope: &Scope) -> bool {
+    among(all, Room::Same, scope) || day::as_timestamps(all, scope.schema)
 }
 
 /// How many digits the type of a result has.
@@ -483,6 +453,24 @@ mod tests {
     fn beside_a_double_a_decimal_is_compared_as_one() {
         check(col("d").gt(col("x")), "CAST(d AS Float64) > x");
         check(col("d").gt(col("x") + lit(0.5)), "CAST(d AS Float64) > x + Float64(0.5)");
+    }
+
+    #[test]
+    fn beside_a_double_the_decimals_of_a_subquery_are_doubles() {
+        let cents = DataType::Decimal128(10, 2);
+        let compared = |expr: Expr| {
+            let values = LogicalPlanBuilder::values(vec![vec![cast(lit(1_i64), cents.clone())]]).unwrap();
+            let subquery = Subquery {
+                subquery: Arc::new(values.build().unwrap()),
+                outer_ref_columns: Vec::new(),
+                spans: Default::default(),
+            };
+            let whole = Expr::InSubquery(InSubquery::new(Box::new(expr), subquery, false));
+            let Expr::InSubquery(found) = rewrite(whole, &schema()).unwrap().data else { unreachable!("it stays one") };
+            (found.expr.to_string(), found.subquery.subquery.schema().field(0).data_type().clone())
+        };
+        assert_eq!(compared(col("x")), ("x".to_owned(), DataType::Float64));
+        assert_eq!(compared(lit(0.5)), ("Decimal128(0.5,1,1)".to_owned(), cents.clone()));
     }
 
     #[test]

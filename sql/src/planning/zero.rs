@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `x IN (0, 1, 2, 3)` | `x IN (1, 2, 3, 0.0, -0.0)`: of a column, so that statistics rule out what they can |
 //! | `x IN (y, z, …)`, `CASE x WHEN y` | the same of `one_zero(x)`, `one_zero(y)` |
-//! | `nullif(x, y)` | `CASE WHEN x = y THEN NULL ELSE x END` |
+//! | `nullif(x, y)` | `CASE WHEN x = y THEN NULL ELSE x END`; of a CASE, `nullif(one_zero(x), one_zero(y))` |
 //! | keys of joins, of IN (SELECT …), INTERSECT and EXCEPT | `one_zero(x)`: one side filters the other |
 //! | PARTITION BY and ORDER BY of a window | `one_zero(x)` |
 //! | `count(DISTINCT x)` | `count(DISTINCT one_zero(x))` |
@@ -151,8 +151,8 @@ fn null_if(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Ex
     if !are_floats || call.args.len() != 2 {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
     }
-    if call.args.iter().any(Expr::is_volatile) {
-        // It must be computed once.
+    if call.args.iter().any(|arg| arg.is_volatile() || holds_case(arg)) {
+        // It must be computed once, or would be written twice as often by each call around it.
         let found = Expr::ScalarFunction(call.clone());
         call.args = call.args.into_iter().map(|arg| OneForm::Zero.of(arg)).collect();
         return Ok(changed(found, Expr::ScalarFunction(call)));
@@ -161,6 +161,10 @@ fn null_if(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Ex
     let (value, other) = (call.args[0].clone(), call.args[1].clone());
     let when_then = (Box::new(value.clone().eq(other)), Box::new(Expr::Literal(null, None)));
     Ok(Transformed::yes(Expr::Case(Case::new(None, vec![when_then], Some(Box::new(value))))))
+}
+
+fn holds_case(expr: &Expr) -> bool {
+    expr.exists(|node| Ok(matches!(node, Expr::Case(_)))).unwrap_or(true)
 }
 
 /// The same plan, whose keys have one zero.
@@ -310,6 +314,14 @@ mod tests {
         let mut expected = when(col("x").eq(col("y")), Expr::Literal(ScalarValue::Float64(None), None));
         assert_eq!(rewritten(nullif(col("x"), col("y"))).data, expected.otherwise(col("x")).unwrap());
         assert!(!rewritten(nullif(col("k"), lit(1_i64))).transformed);
+    }
+
+    #[test]
+    fn what_nullif_is_called_with_is_doubled_once() {
+        let schema = DFSchema::try_from(columns()).unwrap();
+        let nested = (0..40).fold(col("x"), |value, _| nullif(value, lit(0.5)));
+        let made = nested.transform_up(|node| rewrite(node, &schema)).unwrap().data;
+        assert!(made.to_string().len() < 10_000);
     }
 
     #[test]

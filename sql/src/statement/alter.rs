@@ -32,6 +32,7 @@ use crate::expression::evaluate;
 use crate::fit::Fit;
 use crate::parameters::Parameters;
 use crate::parse::{AlterOperation, AlterTable, ColumnChange, ColumnPosition};
+use crate::planning::number;
 use crate::planning::zone::read_type;
 use crate::session::{Commit, Session};
 use crate::sql_types::arrow_type;
@@ -202,7 +203,10 @@ impl<'a> Altered<'a> {
             _ => None,
         });
         let Some(expr) = default else { return Ok(None) };
-        let mut value = evaluate(&self.context.base, expr, &Parameters::none())?;
+        let mut value = match number::spelled(expr, data_type) {
+            Some(exact) => exact,
+            None => evaluate(&self.context.base, expr, &Parameters::none())?,
+        };
         if let Some(zone) = self.context.zone.label() {
             value = value.cast_to(&read_type(data_type, Some(&zone)))?;
         }

@@ -1,7 +1,8 @@
 //! Numbers of more digits than a DOUBLE holds, as they are written.
 //!
 //! The planner reads every number with a point as a DOUBLE. A long one that stands beside something becomes a call
-//! before, with its text: so it can still become a decimal. One that stands alone, as in VALUES, is left as it is.
+//! before, with its text: so it can still become a decimal. One that stands alone, as in VALUES, is left as it is; a
+//! default that is one is the decimal that it spells.
 
 use std::ops::ControlFlow;
 
@@ -12,6 +13,8 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     self, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value, VisitMut, VisitorMut,
 };
+
+use super::decimal::decimal;
 
 /// What the function is called. No text of a statement spells it.
 const NAME: &str = "number as written";
@@ -108,6 +111,29 @@ fn call(text: String) -> ast::Expr {
     })
 }
 
+/// The decimal that a number spells which stands alone where decimals are kept.
+pub(crate) fn spelled(expr: &ast::Expr, data_type: &DataType) -> Option<ScalarValue> {
+    match data_type.is_decimal() {
+        true => decimal(&number_text(expr)?),
+        false => None,
+    }
+}
+
+fn number_text(expr: &ast::Expr) -> Option<String> {
+    match expr {
+        ast::Expr::Nested(inner) | ast::Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => number_text(inner),
+        ast::Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => {
+            let text = number_text(inner)?;
+            Some(text.strip_prefix('-').map_or_else(|| format!("-{text}"), str::to_owned))
+        }
+        ast::Expr::Value(value) => match &value.value {
+            Value::Number(text, _) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The text of a number that kept it.
 pub(super) fn text_of(node: &Expr) -> Option<&str> {
     match node {
@@ -183,6 +209,18 @@ mod tests {
             "CAST(12345678901234567890123 AS DECIMAL(38, 0))",
             "CAST(\"number as written\"('12345678901234567890123') AS DECIMAL(38,0))",
         );
+    }
+
+    #[test]
+    fn a_number_alone_spells_a_decimal_where_one_is_kept() {
+        let parsed = |text: &str| Parser::new(&GenericDialect {}).try_with_sql(text).unwrap().parse_expr().unwrap();
+        let found = |text: &str, data_type: DataType| spelled(&parsed(text), &data_type);
+        let wide = DataType::Decimal128(38, 10);
+        let expected = ScalarValue::Decimal128(Some(-12_345_678_901_234_567_891), 20, 2);
+        assert_eq!(found("-(123456789012345678.91)", wide.clone()), Some(expected));
+        assert_eq!(found("-(-0.5)", wide.clone()), Some(ScalarValue::Decimal128(Some(5), 1, 1)));
+        assert_eq!(found("0.5 + 1", wide), None);
+        assert_eq!(found("0.5", DataType::Float64), None);
     }
 
     #[test]
