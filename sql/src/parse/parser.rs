@@ -41,11 +41,11 @@ use super::dialect::DIALECT;
 use super::error::{ParseError, Position};
 use super::source::Source;
 use super::statement::Statement;
-use super::tokens::{is_word, number_parameters, rewrite, split};
+use super::tokens::{check_depth, is_word, number_parameters, rewrite, split};
 use super::version_clause::{VersionClause, version_clause};
 
-/// How deep expressions and queries may nest.
-const RECURSION_LIMIT: usize = 50;
+/// How deep the parser goes. What nests too deep is refused before it comes there.
+const RECURSION_LIMIT: usize = 128;
 
 /// A statement and the text it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +130,7 @@ fn parse_tokens(source: &Source, mut tokens: Vec<TokenWithSpan>) -> Result<Parse
             "leave it out: plans follow statistics",
         ));
     }
+    check_depth(&tokens)?;
     let parameters = number_parameters(&mut tokens)?;
     let rewritten = rewrite(&tokens)?;
     let mut input = rewritten.tokens;

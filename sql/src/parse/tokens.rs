@@ -1,11 +1,13 @@
 //! The pass over the tokens of one statement, before the parser sees them.
 //!
-//! It does six things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
+//! It does seven things, each by rules that look at tokens only: it turns every accepted spelling of a version clause
 //! into the one that the parser knows, refuses the spellings and places that are not accepted, numbers the
-//! parameters, takes `BY NAME` out of an INSERT, writes types of structs with angle brackets, and quotes columns called
-//! `key`. Tokens keep the places they have in the text, so that errors point at what was typed.
+//! parameters, takes `BY NAME` out of an INSERT, writes types of structs with angle brackets, quotes columns called
+//! `key`, and refuses what nests too deep. Tokens keep the places they have in the text, so that errors point at what
+//! was typed.
 
 mod clause;
+mod depth;
 mod key_column;
 mod parameters;
 mod place;
@@ -14,6 +16,7 @@ mod rewrite;
 mod struct_type;
 mod word;
 
+pub(crate) use depth::check_depth;
 pub(crate) use parameters::number_parameters;
 pub(crate) use rewrite::rewrite;
 pub(crate) use word::is_word;

@@ -95,6 +95,15 @@ pub(super) fn check_join(join: &Join) -> Result<(), ParseError> {
         return Err(ParseError::unsupported("GLOBAL JOIN", "leave GLOBAL out"));
     }
     let (what, instead) = match join_operator {
+        // The planner takes the left side's column for the one of both.
+        JoinOperator::FullOuter(JoinConstraint::Using(_) | JoinConstraint::Natural) => (
+            "FULL JOIN by the names of columns",
+            "write `ON a.k = b.k`, and `coalesce(a.k, b.k)` for the column of both",
+        ),
+        JoinOperator::Right(JoinConstraint::Using(_) | JoinConstraint::Natural)
+        | JoinOperator::RightOuter(JoinConstraint::Using(_) | JoinConstraint::Natural) => {
+            ("RIGHT JOIN by the names of columns", "write `b LEFT JOIN a USING (k)`, or `ON a.k = b.k`")
+        }
         JoinOperator::Join(_)
         | JoinOperator::Inner(_)
         | JoinOperator::Left(_)
