@@ -32,7 +32,7 @@ mod verify;
 
 pub use hot::{HotOrigin, HotPart};
 pub use lake::{HeldBlocks, Lake, LakeError};
-pub use nan::{batch_with_one_nan, with_one_nan};
+pub use nan::{batch_with_one_nan, holds_floats, with_one_nan};
 pub use positions::{Positions, PositionsError};
 pub use rows::{RowWriter, TakeError, TakenRows};
 pub use settings::Settings;

@@ -31,6 +31,17 @@ pub fn batch_with_one_nan(batch: &RecordBatch) -> Result<RecordBatch, ArrowError
     RecordBatch::try_new_with_options(batch.schema(), columns, &options)
 }
 
+/// Whether floats are values of a type, or within them.
+pub fn holds_floats(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Float32 | DataType::Float64 => true,
+        DataType::List(element) => holds_floats(element.data_type()),
+        DataType::Map(entries, _) => holds_floats(entries.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
+        _ => false,
+    }
+}
+
 /// The array with other NaNs replaced; `None` if it has none.
 fn changed(array: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
     match array.data_type() {

@@ -2,8 +2,8 @@
 //!
 //! The planner calls `CAST(a AS DATE)` what it calls `a`, and refuses two expressions of one name beside one another:
 //! `GROUP BY a, CAST(a AS DATE)`, or `sum(a)` and `sum(CAST(a AS DOUBLE))`. Where a query has such expressions, every
-//! cast of it is put into a call that has the type in its name, `typed(CAST(a AS DATE), 'Cast DATE')`; the analyzer
-//! takes the calls away again. It runs after columns are named, so that a result's names are what they were.
+//! cast of it is put into a call that has the type in its name, `"typed cast"(CAST(a AS DATE), 'Cast DATE')`; the
+//! analyzer takes the calls away again. It runs after columns are named, so that a result's names are what they were.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -15,14 +15,14 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident,
-    ObjectName, Query, Select, SelectItem, SetExpr, Value, Visit, VisitMut, Visitor, VisitorMut,
+    Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use crate::context::fold;
+use crate::own_call::own_call;
 
 /// The name of the function around a cast.
-pub(crate) const TYPED: &str = "typed";
+pub(crate) const TYPED: &str = "typed cast";
 
 /// Tells the casts of a query and of every query in it apart, where it needs that.
 pub(crate) fn tell_casts_apart(query: &mut Query) {
@@ -195,22 +195,7 @@ impl VisitorMut for Casts {
 }
 
 fn typed(cast: Expr, label: String) -> Expr {
-    let label = Expr::Value(Value::SingleQuotedString(label).into());
-    let args = [cast, label].map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(TYPED)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: args.into(),
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
+    own_call(TYPED, vec![cast, Expr::Value(Value::SingleQuotedString(label).into())])
 }
 
 /// The function around a cast, which yields what it is given. The analyzer leaves none in a plan.
@@ -270,16 +255,16 @@ mod tests {
     fn casts_beside_what_they_cast_bear_their_type() {
         assert_eq!(
             told_apart("SELECT a, CAST(a AS DATE) FROM t GROUP BY a, CAST(t.a AS DATE) ORDER BY CAST(a AS DATE)"),
-            "SELECT a, typed(CAST(a AS DATE), 'Cast DATE') FROM t GROUP BY a, typed(CAST(t.a AS DATE), 'Cast DATE') \
-             ORDER BY typed(CAST(a AS DATE), 'Cast DATE')"
+            "SELECT a, \"typed cast\"(CAST(a AS DATE), 'Cast DATE') FROM t GROUP BY a, \
+             \"typed cast\"(CAST(t.a AS DATE), 'Cast DATE') ORDER BY \"typed cast\"(CAST(a AS DATE), 'Cast DATE')"
         );
         assert_eq!(
             told_apart("SELECT a, CAST(a AS DATE) AS d FROM t GROUP BY 1, 2"),
-            "SELECT a, typed(CAST(a AS DATE), 'Cast DATE') AS d FROM t GROUP BY 1, 2"
+            "SELECT a, \"typed cast\"(CAST(a AS DATE), 'Cast DATE') AS d FROM t GROUP BY 1, 2"
         );
         assert_eq!(
             told_apart("SELECT sum(a), sum(CAST(a AS DOUBLE)) FROM t"),
-            "SELECT sum(a), sum(typed(CAST(a AS DOUBLE), 'Cast DOUBLE')) FROM t"
+            "SELECT sum(a), sum(\"typed cast\"(CAST(a AS DOUBLE), 'Cast DOUBLE')) FROM t"
         );
     }
 

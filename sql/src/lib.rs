@@ -43,6 +43,7 @@ mod lake;
 mod memory;
 mod missing;
 mod options;
+mod own_call;
 mod parameters;
 mod planned;
 mod planner;

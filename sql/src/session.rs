@@ -7,6 +7,7 @@ mod control;
 mod dropped;
 mod each;
 mod folded;
+mod pinned;
 mod start;
 mod task;
 mod together;

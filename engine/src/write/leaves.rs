@@ -4,6 +4,8 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, PrimitiveArra
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type};
 
+use crate::nan::holds_floats;
+
 /// How many leaves a type has.
 pub(crate) fn leaf_count(data_type: &DataType) -> usize {
     match data_type {
@@ -48,16 +50,6 @@ fn visit(array: &ArrayRef, live: Option<&NullBuffer>, found: &mut Vec<bool>) {
             visit(map.values(), Some(&entries), found);
         }
         data_type => found.extend(vec![false; leaf_count(data_type)]),
-    }
-}
-
-fn holds_floats(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Float32 | DataType::Float64 => true,
-        DataType::List(element) => holds_floats(element.data_type()),
-        DataType::Map(entries, _) => holds_floats(entries.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
-        _ => false,
     }
 }
 

@@ -27,9 +27,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_expr_adapter::{PhysicalExprAdapter, PhysicalExprAdapterFactory};
 use frostline_engine::import::{cast_exact, is_always_exact, relation_names};
-use frostline_engine::with_one_nan;
-
-use crate::planning::nan::holds_floats;
+use frostline_engine::{holds_floats, with_one_nan};
 
 /// For every column of a relation, which column of a file it is. `None` if the file lacks one.
 fn places(relation: &Schema, file: &Schema, keep_case: bool) -> Option<Vec<usize>> {

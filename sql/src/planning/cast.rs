@@ -225,7 +225,8 @@ fn timestamp(constant: &Expr) -> Option<(i64, TimeUnit)> {
     }
 }
 
-fn ticks_of_second(unit: TimeUnit) -> i64 {
+/// How many units a second has.
+pub(super) fn ticks_of_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,
         TimeUnit::Millisecond => 1_000,

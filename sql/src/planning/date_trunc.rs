@@ -19,6 +19,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
+use super::cast::ticks_of_second;
+
 /// From 1970 to 2255, and back to 1684: years that DataFusion's function can truncate.
 const NEAR_SECONDS: i64 = 9_000_000_000;
 
@@ -117,15 +119,6 @@ fn narrow(count: i128) -> Result<i64> {
 
 fn out_of_range() -> DataFusionError {
     DataFusionError::Execution("a timestamp is too far away to be truncated".to_owned())
-}
-
-fn ticks_of_second(unit: TimeUnit) -> i64 {
-    match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
-    }
 }
 
 impl ScalarUDFImpl for DateTrunc {

@@ -12,11 +12,11 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, Projection, TryCast};
 use datafusion::scalar::ScalarValue;
+use frostline_engine::holds_floats;
 
 use super::one_form::OneForm;
 
@@ -114,17 +114,6 @@ fn is_other_nan(value: &ScalarValue) -> bool {
     }
 }
 
-/// Whether floats are values of a type, or within them.
-pub(crate) fn holds_floats(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Float32 | DataType::Float64 => true,
-        DataType::List(element) => holds_floats(element.data_type()),
-        DataType::Map(entries, _) => holds_floats(entries.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
-        _ => false,
-    }
-}
-
 /// The same plan, or one with a projection above that makes NaN one value in what aggregates and window functions
 /// compute. Its columns have the same names.
 pub(crate) fn above_aggregates(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
@@ -175,7 +164,7 @@ fn computes(expr: &Expr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::datatypes::{Field, Schema};
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
     use datafusion::functions::expr_fn::{coalesce, sqrt};
     use datafusion::functions_aggregate::expr_fn::{avg, count, max};
     use datafusion::logical_expr::builder::table_scan;

@@ -5,7 +5,7 @@ use datafusion::scalar::ScalarValue;
 use frostline_catalog::{Micros, State};
 
 use super::Session;
-use super::transaction::newest;
+use super::pinned::newest;
 use crate::error::Error;
 use crate::lake::{ALLOW_ASSERTED_TIMES, REQUIRE_MESSAGE};
 use crate::parameters::Parameters;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::attribution::Said;
-use super::transaction::{Ending, Modes, OpenTransaction, newest};
+use super::pinned::newest;
+use super::transaction::{Ending, Modes, OpenTransaction};
 use super::{Inner, Session};
 use crate::answer::{Answer, Committed};
 use crate::error::{Error, ErrorKind};

@@ -86,16 +86,16 @@ fn changes_definition(change: &Proposal, table: ObjectId) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use frostline_catalog::{FieldId, Name, SegmentId};
 
     use super::*;
 
-    fn name(text: &str) -> Name {
+    pub(in super::super) fn name(text: &str) -> Name {
         Name::try_new(text).unwrap()
     }
 
-    fn table(text: &str) -> Proposal {
+    pub(in super::super) fn table(text: &str) -> Proposal {
         Proposal::CreateTable {
             schema: ObjectId::new(1),
             name: name(text),

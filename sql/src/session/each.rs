@@ -9,8 +9,9 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::folded::folded;
+use super::pinned::Told;
 use super::together::{Together, together};
-use super::transaction::{Modes, Told};
+use super::transaction::Modes;
 use super::{OpenTransaction, Session};
 use crate::answer::Answer;
 use crate::context::Context;

@@ -7,7 +7,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::execution::SessionState;
 use frostline_catalog::{AsOfError, Micros, State, Version};
 
-use super::transaction::{View, newest};
+use super::pinned::{View, newest};
 use super::{OpenTransaction, Session};
 use crate::context::Context;
 use crate::error::Error;

@@ -1,12 +1,13 @@
 //! One value in the VALUES of an INSERT, and the column it is for.
 
 use arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{self, Expr, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator, Value};
 use frostline_catalog::schema::Column;
 
 use crate::column_default::default_ast;
 use crate::error::Error;
 use crate::fit::Fit;
+use crate::own_call::own_call;
 
 /// Makes a cell a value of its column.
 ///
@@ -25,7 +26,7 @@ pub(super) fn fit_cell(cell: &mut Expr, column: &Column) -> Result<(), Error> {
     }
     if !is_of_type(cell, &column.data_type) {
         let value = std::mem::replace(cell, literal(Value::Null));
-        *cell = call(&Fit::function_name(column.name.as_str()), value);
+        *cell = own_call(&Fit::function_name(column.name.as_str()), vec![value]);
     }
     Ok(())
 }
@@ -82,24 +83,6 @@ fn is_of_type(cell: &Expr, data_type: &DataType) -> bool {
         ),
         _ => false,
     }
-}
-
-fn call(function: &str, argument: Expr) -> Expr {
-    let argument = ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument));
-    Expr::Function(ast::Function {
-        name: ast::ObjectName::from(vec![ast::Ident::with_quote('"', function)]),
-        uses_odbc_syntax: false,
-        parameters: ast::FunctionArguments::None,
-        args: ast::FunctionArguments::List(ast::FunctionArgumentList {
-            duplicate_treatment: None,
-            args: vec![argument],
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::decimal::decimal;
+use crate::own_call::own_call;
 
 /// What the function is called. No text of a statement spells it.
 const NAME: &str = "number as written";
@@ -94,21 +95,7 @@ fn is_long(text: &str) -> bool {
 }
 
 fn call(text: String) -> ast::Expr {
-    let text = ast::Expr::Value(Value::SingleQuotedString(text).with_empty_span());
-    ast::Expr::Function(ast::Function {
-        name: ast::ObjectName::from(vec![ast::Ident::with_quote('"', NAME)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(ast::FunctionArgumentList {
-            duplicate_treatment: None,
-            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(text))],
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
+    own_call(NAME, vec![ast::Expr::Value(Value::SingleQuotedString(text).with_empty_span())])
 }
 
 /// The decimal that a number spells which stands alone where decimals are kept.
